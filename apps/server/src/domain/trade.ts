@@ -1,0 +1,39 @@
+import type { MarketId } from './market.ts'
+
+export type Side = 'buy' | 'sell'
+
+/**
+ * One fill, or an exchange's aggregate of consecutive fills at one price.
+ * Ids are the exchange's own. A number is counted: the next trade's id is `id + count`, so a hole shows at once.
+ * A string only names the trade (exchanges whose ids pass 2^53 or skip).
+ */
+export interface Trade extends MarketId {
+  readonly type: 'trade'
+  /** The first raw trade id it holds. */
+  readonly id: number | string
+  /** How many raw trades it holds; 1 for a single fill. */
+  readonly count: number
+  /** The double nearest to the exchange's text; at most 15 significant digits. */
+  readonly price: number
+  /** Base units. */
+  readonly quantity: number
+  /** Taker side. */
+  readonly side: Side
+  /** The exchange's trade time, ms. */
+  readonly time: number
+  /** When we received it, ms. */
+  readonly received: number
+}
+
+/**
+ * What the collector says of one market: trades in id order and how far they reach.
+ * Everything the market traded before `upTo` is in this batch or in an earlier one, except inside `hole`.
+ * A batch without trades is a heartbeat: the feed is healthy and nothing traded.
+ */
+export interface TradeBatch extends MarketId {
+  readonly trades: readonly Trade[]
+  /** Exchange clock, ms, exclusive. */
+  readonly upTo: number
+  /** Exchange time whose trades could not be had, ms, `to` exclusive. The trades of this batch come after it. */
+  readonly hole?: { readonly from: number; readonly to: number }
+}

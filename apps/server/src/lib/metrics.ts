@@ -1,0 +1,46 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Latency buckets, seconds. */
+const LATENCY = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+
+/** Every figure the process publishes, by name. To add one: add a row, use it, describe it in `help`. */
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry, prefix: 'candlewire_' })
+  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Counter<L>({ name: `candlewire_${name}`, help, labelNames, registers })
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Gauge<L>({ name: `candlewire_${name}`, help, labelNames, registers })
+  const histogram = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Histogram<L>({ name: `candlewire_${name}`, help, labelNames, buckets: LATENCY, registers })
+  return {
+    registry,
+    frames: counter('frames_total', 'Frames received from exchanges', ['exchange']),
+    quarantined: counter('quarantined_total', 'Frames and records set aside because they could not be trusted', [
+      'exchange',
+      'reason',
+    ]),
+    trades: counter('trades_total', 'Trades published', ['exchange', 'origin']),
+    duplicates: counter('duplicates_total', 'Trades received again and left out', ['exchange']),
+    lateTrades: counter('late_trades_total', 'Trades that came after their candle had closed', ['exchange']),
+    holes: counter('holes_total', 'Holes seen in the trade ids', ['exchange', 'outcome']),
+    connections: gauge('connections', 'Open connections to exchanges', ['exchange']),
+    reconnects: counter('reconnects_total', 'Connections to exchanges that were lost and opened anew', [
+      'exchange',
+      'reason',
+    ]),
+    requests: counter('requests_total', 'REST requests to exchanges', ['exchange', 'outcome']),
+    budget: gauge('rate_budget_ratio', 'Share of the request budget in use', ['exchange']),
+    candles: counter('candles_total', 'Candles published', ['kind']),
+    written: counter('rows_written_total', 'Rows written to the store', ['table']),
+    backfilled: counter('backfilled_candles_total', 'Candles fetched to fill holes', ['exchange']),
+    latency: histogram('trade_latency_seconds', 'From our receipt of a trade to the named stage', ['stage']),
+    busDepth: gauge('bus_events_waiting', 'Events waiting on the bus', ['topic', 'group']),
+    clients: gauge('websocket_clients', 'Connected WebSocket clients'),
+    messages: counter('websocket_messages_total', 'Messages to WebSocket clients', ['outcome']),
+    httpRequests: histogram('http_request_seconds', 'Answer time of HTTP routes', ['route', 'status']),
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>

@@ -1,0 +1,64 @@
+import type { Candle } from '../domain/candle.ts'
+import type { Coverage, Interval } from '../domain/coverage.ts'
+import type { MarketId } from '../domain/market.ts'
+import type { Trade } from '../domain/trade.ts'
+
+export interface Series extends MarketId {
+  readonly timeframe: string
+}
+
+/** Open times from `from` to `to`, both inclusive, ms. `newest`: keep the last `limit` rather than the first. */
+export interface CandleRange {
+  readonly from?: number
+  readonly to?: number
+  readonly limit?: number
+  readonly newest?: boolean
+}
+
+/** A unit of backfill that survives a restart. */
+export interface Job extends MarketId, Interval {
+  readonly id: string
+  readonly timeframe: string
+  readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
+  /** Everything before it is fetched, ms. */
+  readonly cursor: number
+  readonly requestsPlanned: number
+  readonly requestsDone: number
+  readonly candlesWritten: number
+  readonly errors: readonly string[]
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** History. Writes resolve when they are committed. All times in ms. Rejects with `STORE_UNAVAILABLE`. */
+export interface Store {
+  /** Upserts closed candles by series and time; a lower revision never replaces a higher one, equal rows write nothing. */
+  putCandles(candles: readonly Candle[]): Promise<void>
+  /** Ascending by time. */
+  candles(series: Series, range: CandleRange): Promise<Candle[]>
+  /** Every series that has candles, with its first and last open time. */
+  series(): Promise<(Series & { first: number; last: number; count: number })[]>
+
+  /** Upserts trades by market and id: putting one twice changes nothing. */
+  putTrades(trades: readonly Trade[]): Promise<void>
+  /** By trade time, `[from, to)`, in id order. */
+  trades(market: MarketId, range: Interval & { limit?: number }): Promise<Trade[]>
+  /** The trade with the highest counted id. */
+  lastTrade(market: MarketId): Promise<Trade | undefined>
+  /** Deletes trades older than `before`; returns how many. */
+  pruneTrades(before: number): Promise<number>
+
+  /** Overlays intervals on what is known; later calls win where they overlap; neighbours of one state are joined. */
+  cover(intervals: readonly Coverage[]): Promise<void>
+  /** What is known in `[from, to)`, clipped to it, ascending; parts never mentioned are absent. */
+  coverage(market: MarketId, series: string, range: Interval): Promise<Coverage[]>
+
+  putJob(job: Job): Promise<void>
+  job(id: string): Promise<Job | undefined>
+  /** Newest first. */
+  jobs(filter?: { state?: Job['state'] }): Promise<Job[]>
+
+  /** Resolves when the store answers; rejects with `STORE_UNAVAILABLE`. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
