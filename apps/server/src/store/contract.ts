@@ -374,7 +374,7 @@ function coverageCases(given: () => Store): void {
         }
         assert.deepEqual(got, expected)
       }),
-      { numRuns: 80 },
+      { numRuns: 200 },
     )
   })
 
