@@ -1,7 +1,7 @@
 // A process of its own for the tests of `file.test.ts`: writes lists of candles and says on standard output what was
 // committed. Arguments: the file, the symbol, how many lists (0: until a write fails).
 import { silent } from '../../lib/log.ts'
-import { candle } from '../contract.ts'
+import { candle } from '../samples.ts'
 import { embeddedStore } from './index.ts'
 
 const LIST = 100
