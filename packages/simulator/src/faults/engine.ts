@@ -7,7 +7,9 @@ import { createSpoiler } from './spoil.ts'
 type Of<K extends Fault['kind']> = Omit<Extract<Fault, { kind: K }>, 'kind'>
 
 /** One function a fault; each takes the fields of its row in the `Fault` schema. */
-export type FaultCalls = { [K in Fault['kind']]: (fault: Of<K>) => void }
+export type FaultCalls = {
+  [K in Fault['kind']]: Partial<Of<K>> extends Of<K> ? (fault?: Of<K>) => void : (fault: Of<K>) => void
+}
 
 const shutdownNoticeMs = 1_000
 
@@ -28,7 +30,7 @@ export const createFaults = (exchange: Exchange, script: readonly FaultStep[], s
     (symbols ?? [...exchange.listings.keys()]).filter((symbol) => exchange.listings.has(symbol))
 
   const calls: FaultCalls = {
-    cut: ({ symbols }) => void sockets().cut(symbols && new Set(symbols.map((symbol) => symbol.toLowerCase()))),
+    cut: ({ symbols } = {}) => void sockets().cut(symbols && new Set(symbols.map((symbol) => symbol.toLowerCase()))),
     silence: ({ symbols, ms }) => {
       for (const symbol of symbols ? named(symbols) : ['', ...named()]) silent.set(symbol, now() + ms)
     },
@@ -55,13 +57,13 @@ export const createFaults = (exchange: Exchange, script: readonly FaultStep[], s
     refuseConnect: ({ ms }) => {
       refuseUntil = now() + ms
     },
-    shutdown: ({ ms = shutdownNoticeMs }) => {
+    shutdown: ({ ms = shutdownNoticeMs } = {}) => {
       sockets().announceShutdown()
       closeAt = now() + ms
     },
   }
 
-  const apply = (fault: Fault): void => {
+  const apply = (fault: Fault) => {
     switch (fault.kind) {
       case 'cut':
         return calls.cut(fault)

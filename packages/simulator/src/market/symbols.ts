@@ -43,11 +43,11 @@ const letters = (index: number): string =>
   [676, 26, 1].map((place) => String.fromCharCode(65 + (Math.floor(index / place) % 26))).join('')
 
 /** The names of the first `count` symbols: well-known ones first, then AAAUSDT, AABUSDT and so on. */
-export const symbolNames = (count: number): string[] =>
-  Array.from({ length: count }, (_, index) => {
-    const row = known[index]
-    return row ? row[0] + row[1] : `${letters(index - known.length)}USDT`
-  })
+export const symbolNames = (count: number): string[] => {
+  const names = new Set(known.map(([base, quote]) => base + quote))
+  for (let index = 0; names.size < count; index++) names.add(`${letters(index)}USDT`)
+  return [...names].slice(0, count)
+}
 
 /** Base and quote currency of a symbol whose quote is a known one; throws otherwise. */
 export const splitSymbol = (symbol: string): [string, string] => {

@@ -20,7 +20,8 @@ type Connection = {
 
 const connectWindowMs = 5 * 60_000
 const maxBuffered = 32 * 1024 * 1024
-const tooLongPath = 8_000
+const longestUrl = 8_000
+const notFound = '404 Not Found'
 
 const shutdownStream = '!serverShutdown'
 
@@ -55,6 +56,13 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
     if (recent.length >= limits.connects) return false
     attempts.set(address, [...recent, now])
     return true
+  }
+
+  const refusalOf = (url: string, address: unknown, from: string): string | undefined => {
+    if (refusing()) return '503 Service Unavailable'
+    if (url.length > longestUrl) return '414 URI Too Long'
+    if (!address) return notFound
+    return allowed(from) ? undefined : '429 Too Many Requests'
   }
 
   const wrapped = (session: Session, payload: Payload): Buffer => {
@@ -139,12 +147,10 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
     upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
       socket.on('error', () => socket.destroy())
       const url = request.url ?? ''
-      const address = url.length > tooLongPath ? undefined : readAddress(url)
-      if (refusing()) return refuse(socket, '503 Service Unavailable')
-      if (url.length > tooLongPath) return refuse(socket, '414 URI Too Long')
-      if (!address) return refuse(socket, '404 Not Found')
-      if (!allowed(request.socket.remoteAddress ?? '')) return refuse(socket, '429 Too Many Requests')
-      server.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, address))
+      const address = url.length > longestUrl ? undefined : readAddress(url)
+      const refusal = refusalOf(url, address, request.socket.remoteAddress ?? '')
+      if (refusal || !address) refuse(socket, refusal ?? notFound)
+      else server.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, address))
     },
     /** Pings, announces and cuts what is due. */
     keep(): void {
