@@ -94,11 +94,10 @@ export function openConnection(
       silentSince = at
       return
     }
-    const asked = subscriptions.oldest()
-    if (asked !== undefined && at - asked > settings.ackTimeoutMs) return close('no acknowledgement')
-    if (at - silentSince > exchange.limits.silenceMs) return close('silence')
     const own = exchange.stream.ping
-    if (own && at - lastOwnPing >= own.everyMs) {
+    if (at - (subscriptions.oldest() ?? at) > settings.ackTimeoutMs) close('no acknowledgement')
+    else if (at - silentSince > exchange.limits.silenceMs) close('silence')
+    else if (own && at - lastOwnPing >= own.everyMs) {
       lastOwnPing = at
       socket.send(own.message)
     } else if (at - lastFrame >= settings.pingEveryMs / 2) socket.ping()

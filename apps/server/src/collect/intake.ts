@@ -1,3 +1,4 @@
+import type { MarketId } from '../domain/market.ts'
 import type { StreamEvent } from '../exchanges/exchange.ts'
 import type { Connection } from './connection.ts'
 import type { MarketFeed } from './market.ts'
@@ -12,7 +13,7 @@ interface Deps {
   readonly retire: (connection: Connection) => void
 }
 
-type Data = Extract<StreamEvent, { readonly symbol: string }>
+type Data = Extract<StreamEvent, MarketId>
 
 /** Brings each thing that a frame says to its place. Whatever has no place is counted and kept aside. */
 export function createIntake({ feed, publisher, quarantine, retire }: Deps) {
@@ -33,8 +34,7 @@ export function createIntake({ feed, publisher, quarantine, retire }: Deps) {
   return (connection: Connection, event: StreamEvent, raw: Buffer, received: number): void => {
     if (event.type === 'ack') connection.answer(event.id, event.error)
     else if (event.type === 'shutdown') retire(connection)
-    else if (event.type === 'malformed' || event.type === 'unknown')
-      quarantine.add(event.type, event.reason, raw, received)
-    else if (event.type !== 'pong') data(connection, event, raw, received)
+    else if ('symbol' in event) data(connection, event, raw, received)
+    else if (event.type !== 'pong') quarantine.add(event.type, event.reason, raw, received)
   }
 }

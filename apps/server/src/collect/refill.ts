@@ -42,6 +42,9 @@ export async function catchUp(
     const request = exchange.rest.tradesFrom({ symbol: market.symbol, fromId, limit })
     const page = await rest.ask(request, { priority: 'live', signal })
     const first = page[0]
+    const last = page.at(-1)
+    // Counted by ids: an adapter leaves out rows that are no trades.
+    const full = typeof last?.id === 'number' && last.id + last.count - fromId >= limit
     if (first && fromId > 0 && typeof first.id === 'number' && first.id > fromId && line.next() === fromId) {
       metrics.holes.inc({ exchange: exchange.id, outcome: 'absent' })
       log.warn(
@@ -52,10 +55,10 @@ export async function catchUp(
     const taken = line.page(page)
     metrics.trades.inc({ exchange: exchange.id, origin: 'refill' }, taken)
     if (taken) deps.changed()
-    if (!line.gap() && (page.length < limit || !deps.toNewest())) return { outcome: 'joined', asked }
+    if (!line.gap() && (!full || !deps.toNewest())) return { outcome: 'joined', asked }
     fruitless = taken ? 0 : fruitless + 1
     // REST may be a little behind the socket.
     if (fruitless >= settings.refillAttempts) return { outcome: 'absent', asked }
-    if (page.length < limit) await pause(settings.reorderMs, signal)
+    if (!full) await pause(settings.reorderMs, signal)
   }
 }
