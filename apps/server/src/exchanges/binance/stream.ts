@@ -39,6 +39,8 @@ const channels: Record<StreamRequest['channel'], (timeframe?: string) => string>
 
 const command = (method: string) => (params: readonly string[], id: number) => JSON.stringify({ method, params, id })
 
+const RAW_TRADE = '"e":"trade"'
+
 /** The frames of `/stream` connections, and bare ones as `/ws` sends them. */
 export function createStream(): Exchange['stream'] {
   const scanTrade = createTradeScanner()
@@ -52,9 +54,8 @@ export function createStream(): Exchange['stream'] {
     read(frame, received) {
       const trade = scanTrade(frame, received)
       if (trade) return [trade]
-      const found = readText(frame, received)
-      if (found[0]?.type === 'trade') slow++
-      return found
+      if (frame.includes(RAW_TRADE)) slow++
+      return readText(frame, received)
     },
   }
 }
