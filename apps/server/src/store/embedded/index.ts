@@ -9,7 +9,7 @@ import { coverageReader } from './coverage.ts'
 import { type FileSettings, openForReading } from './file.ts'
 import { jobReader } from './jobs.ts'
 import { knownNames } from './names.ts'
-import { checkCandle, checkInterval, checkTrade, packCandles, packTrades } from './pack.ts'
+import { checkCandle, checkInterval, checkTrade, packCandles, packCoverage, packTrades } from './pack.ts'
 import { query } from './sql.ts'
 import { tradeReader } from './trades.ts'
 import { failureOf, troubleOf } from './trouble.ts'
@@ -105,7 +105,7 @@ function storeOf(db: DatabaseSync, writer: Writer, path: string): Store {
 
     async cover(intervals) {
       intervals.forEach(checkInterval)
-      if (intervals.length > 0) await writer.write(intervals.length, () => ({ kind: 'cover', intervals }))
+      if (intervals.length > 0) await writer.write(intervals.length, () => packCoverage(intervals))
     },
     coverage: (market, series, range) => reading(() => coverage(market, series, range)),
 

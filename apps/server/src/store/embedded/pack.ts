@@ -104,6 +104,19 @@ export function packTrades(trades: readonly Trade[]): Op {
   }
 }
 
+/** Only the fields of an interval: what else an object carries may not be able to change threads. */
+export const packCoverage = (intervals: readonly Coverage[]): Op => ({
+  kind: 'cover',
+  intervals: intervals.map(({ exchange, symbol, series, from, to, state }) => ({
+    exchange,
+    symbol,
+    series,
+    from,
+    to,
+    state,
+  })),
+})
+
 /** The blocks of an op that change threads without a copy. */
 export function buffersOf(op: Op): ArrayBuffer[] {
   if (op.kind === 'candles') return [op.rows.buffer]

@@ -70,9 +70,12 @@ function serve(port: NonNullable<typeof parentPort>, settings: FileSettings): vo
     const db = openForWriting(settings)
     const commit = writerOf(db)
     port.on('message', (message: ToThread) => {
-      if (message.kind === 'write') return say({ kind: 'done', outcomes: commit(message.ops) })
-      db.close()
-      port.close()
+      if (message.kind === 'write') {
+        say({ kind: 'done', outcomes: commit(message.ops) })
+      } else {
+        db.close()
+        port.close()
+      }
     })
     say({ kind: 'opened' })
   } catch (error) {

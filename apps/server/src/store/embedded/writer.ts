@@ -78,7 +78,10 @@ export async function startWriter(settings: FileSettings): Promise<Writer> {
       rows += write.rows
       running.push(write)
     }
-    if (running.length === 0) return drained?.()
+    if (running.length === 0) {
+      drained?.()
+      return
+    }
     const ops = running.map((write) => write.pack())
     send({ kind: 'write', ops }, ops.flatMap(buffersOf))
   }
