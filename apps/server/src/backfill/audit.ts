@@ -1,7 +1,7 @@
 import type { Interval } from '../domain/coverage.ts'
 import { missing } from '../domain/intervals.ts'
 import type { MarketId } from '../domain/market.ts'
-import { DAY, divides, HOUR, openTime, roughMs, timeframe } from '../domain/timeframe.ts'
+import { divides, HOUR, openTime, timeframe } from '../domain/timeframe.ts'
 import type { Store } from '../store/store.ts'
 import { toGrid } from './plan.ts'
 
@@ -38,14 +38,15 @@ export async function notHeld(
  * from the earliest of their openings to midnight, and 1h candles from there to where the 1m candles begin.
  */
 export function wantedAtStart(timeframes: readonly string[], lookbackHours: number, now: number): Wanted[] {
-  const minuteFrom = openTime(timeframe('1h'), now - lookbackHours * HOUR)
-  const frames = timeframes.map(timeframe)
-  const earliest = Math.min(minuteFrom, ...frames.map((frame) => openTime(frame, now)))
-  const midnight = openTime(timeframe('1d'), now)
-  const wanted: Wanted[] = [{ timeframe: '1m', from: minuteFrom, to: openTime(timeframe('1m'), now) }]
-  if (earliest < midnight && frames.some((frame) => roughMs(frame) > DAY && openTime(frame, now) < midnight))
-    wanted.unshift({ timeframe: '1d', from: openTime(timeframe('1d'), earliest), to: midnight })
-  const hoursFrom = Math.max(midnight, openTime(timeframe('1h'), earliest))
-  if (hoursFrom < minuteFrom) wanted.unshift({ timeframe: '1h', from: hoursFrom, to: minuteFrom })
+  const minute = timeframe('1m')
+  const hour = timeframe('1h')
+  const day = timeframe('1d')
+  const minutesFrom = openTime(hour, now - lookbackHours * HOUR)
+  const midnight = openTime(day, now)
+  const earliest = Math.min(now, ...timeframes.map((code) => openTime(timeframe(code), now)))
+  const hoursFrom = Math.max(midnight, openTime(hour, earliest))
+  const wanted: Wanted[] = [{ timeframe: '1m', from: minutesFrom, to: openTime(minute, now) }]
+  if (hoursFrom < minutesFrom) wanted.unshift({ timeframe: '1h', from: hoursFrom, to: minutesFrom })
+  if (earliest < midnight) wanted.unshift({ timeframe: '1d', from: openTime(day, earliest), to: midnight })
   return wanted
 }
