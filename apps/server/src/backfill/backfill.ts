@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { setInterval } from 'node:timers/promises'
 import type { Bus } from '../bus/bus.ts'
 import type { Interval } from '../domain/coverage.ts'
