@@ -32,6 +32,7 @@ export async function openExchange(options: SimulatorOptions = {}) {
   })
   const metrics = createMetrics()
   const binance = exchange('binance')
+  const asked: URL[] = []
   const rest = createRestClient({
     exchange: binance,
     url: simulator.restUrl,
@@ -39,8 +40,12 @@ export async function openExchange(options: SimulatorOptions = {}) {
     metrics,
     backoffMs: 20,
     breakerMs: 200,
+    fetch(input, init) {
+      asked.push(new URL(String(input)))
+      return fetch(input, init)
+    },
   })
-  return { simulator, metrics, binance, rest, bus: memoryBus() }
+  return { simulator, metrics, binance, rest, bus: memoryBus(), asked }
 }
 
 /** A collector that runs against the simulator, and all that it published. */

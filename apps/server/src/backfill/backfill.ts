@@ -94,7 +94,8 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   async function* fetch(job: Job, interval: Interval, signal: AbortSignal): AsyncGenerator<Fetched> {
     let began = now()
     const context = { exchange, rest, store, bus, log, metrics, now }
-    for await (const fetched of fetchInterval(context, job, job.timeframe, interval, signal)) {
+    const market = { exchange: job.exchange, symbol: job.symbol }
+    for await (const fetched of fetchInterval(context, market, job.timeframe, interval, signal)) {
       latencyMs += (now() - began - latencyMs) / 8
       requestsDone += 1
       candlesWritten += fetched.candles
