@@ -3,7 +3,7 @@ import { CHANNEL_TYPES, LIVE_ERRORS } from './limits.ts'
 
 const ChannelTypeSchema = Type.Enum(CHANNEL_TYPES)
 /** A symbol in any spelling, or `*` for all. */
-const SymbolText = Type.String({ minLength: 1, maxLength: 40, pattern: '^(\\*|[A-Za-z0-9/_.-]+)$' })
+const SymbolText = Type.String({ minLength: 1, maxLength: 40, pattern: '^(\\*|[^\\s*"]+)$' })
 /** A timeframe code, or `*` for all. */
 const TimeframeText = Type.String({ minLength: 1, maxLength: 8, pattern: '^(\\*|[0-9]+[A-Za-z])$' })
 /** An exchange id, or `*` for all. */

@@ -1,0 +1,88 @@
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import underPressure from '@fastify/under-pressure'
+import { fastify } from 'fastify'
+import { failure } from '../lib/failure.ts'
+import { dashboard } from './dashboard.ts'
+import type { ApiDeps } from './deps.ts'
+import { docs } from './docs/index.ts'
+import { errorAnswer } from './errors.ts'
+import { candlesApi } from './rest/candles.ts'
+import { healthApi } from './rest/health.ts'
+import { historyApi } from './rest/history.ts'
+import { metricsApi } from './rest/metrics.ts'
+import { pricesApi } from './rest/prices.ts'
+import type { Views } from './views.ts'
+import { validatorCompiler } from './validate.ts'
+
+const BODY_LIMIT = 1024 * 1024
+/** Above this the event loop is so late that saying no beats answering, ms. */
+const MAX_LOOP_DELAY = 2_000
+const METHODS = ['GET', 'POST', 'DELETE', 'OPTIONS']
+
+/** Scripts and styles come from here only; the documentation pages need inline styles, images as data, a worker. */
+const CONTENT_POLICY = {
+  useDefaults: false,
+  directives: {
+    defaultSrc: ["'self'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'", "'unsafe-inline'"],
+    imgSrc: ["'self'", 'data:'],
+    fontSrc: ["'self'", 'data:'],
+    connectSrc: ["'self'", 'ws:', 'wss:'],
+    workerSrc: ["'self'", 'blob:'],
+    objectSrc: ["'none'"],
+    baseUri: ["'self'"],
+    frameAncestors: ["'self'"],
+  },
+}
+
+/** The HTTP side as a Fastify app that listens nowhere yet. */
+export async function buildApi(deps: ApiDeps, views: Views) {
+  const { options, log, metrics, now } = deps
+  const app = fastify({
+    loggerInstance: log.child({}, { level: log.level === 'debug' || log.level === 'trace' ? log.level : 'silent' }),
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    frameworkErrors: (error, _request, reply) => {
+      const { status, headers, body } = errorAnswer(error, now())
+      reply.code(status).headers(headers).send(body)
+    },
+    exposeHeadRoutes: true,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(() => (body) => JSON.stringify(body))
+  app.setErrorHandler((error, _request, reply) => {
+    const { status, headers, body } = errorAnswer(error, now())
+    if (status === 500) log.error({ err: error }, 'a request failed')
+    reply.code(status).headers(headers).send(body)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]!
+    const allowed = METHODS.filter((method) => method !== request.method && app.findRoute({ url: path, method }))
+    const error = allowed.length > 0 ? failure('METHOD_NOT_ALLOWED', { method: request.method, allowed: allowed.join(', ') }) : failure('NOT_FOUND', { path })
+    const { status, body } = errorAnswer(error, now())
+    if (allowed.length > 0) reply.header('allow', allowed.join(', '))
+    reply.code(status).send(body)
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    metrics.httpRequests.observe({ route, status: String(reply.statusCode) }, reply.elapsedTime / 1000)
+    done()
+  })
+
+  await app.register(cors, { origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins], methods: METHODS })
+  await app.register(helmet, { contentSecurityPolicy: CONTENT_POLICY, crossOriginResourcePolicy: { policy: 'cross-origin' }, hsts: false })
+  await app.register(underPressure, { maxEventLoopDelay: MAX_LOOP_DELAY, sampleInterval: 500 })
+  await app.register(docs(options.version))
+  await app.register(candlesApi(deps, views))
+  await app.register(pricesApi(deps, views))
+  await app.register(healthApi(deps, views))
+  await app.register(historyApi(deps))
+  await app.register(metricsApi(metrics))
+  await app.register(dashboard(options.dashboardDir))
+  return app
+}
