@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { timeframe, nextOpen } from '../domain/timeframe.ts'
+import { nextOpen, timeframe } from '../domain/timeframe.ts'
 import { buildApi } from './app.ts'
 import { createFeedBoard } from './board.ts'
 import type { ApiDeps } from './deps.ts'
@@ -57,7 +57,8 @@ function follow(deps: ApiDeps, { hub, state, board, cache }: Views, signal: Abor
       board,
       metrics,
       now,
-      onClosed: (candle) => cache.invalidate(candle, { from: candle.time, to: nextOpen(timeframe(candle.timeframe), candle.time) }),
+      onClosed: (candle) =>
+        cache.invalidate(candle, { from: candle.time, to: nextOpen(timeframe(candle.timeframe), candle.time) }),
       onFilled: (filled) => cache.invalidate(filled, filled),
     },
     signal,

@@ -1,20 +1,20 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import underPressure from '@fastify/under-pressure'
-import { fastify } from 'fastify'
+import { type FastifyBaseLogger, fastify } from 'fastify'
 import { failure } from '../lib/failure.ts'
+import type { Logger } from '../lib/log.ts'
 import { dashboard } from './dashboard.ts'
 import type { ApiDeps } from './deps.ts'
-import { docs } from './docs/index.ts'
+import { addDocs } from './docs/index.ts'
 import { errorAnswer } from './errors.ts'
 import { candlesApi } from './rest/candles.ts'
 import { healthApi } from './rest/health.ts'
 import { historyApi } from './rest/history.ts'
 import { metricsApi } from './rest/metrics.ts'
 import { pricesApi } from './rest/prices.ts'
-import type { Views } from './views.ts'
 import { validatorCompiler } from './validate.ts'
+import type { Views } from './views.ts'
 
 const BODY_LIMIT = 1024 * 1024
 /** Above this the event loop is so late that saying no beats answering, ms. */
@@ -42,16 +42,18 @@ const CONTENT_POLICY = {
 export async function buildApi(deps: ApiDeps, views: Views) {
   const { options, log, metrics, now } = deps
   const app = fastify({
-    loggerInstance: log.child({}, { level: log.level === 'debug' || log.level === 'trace' ? log.level : 'silent' }),
+    loggerInstance: requestLog(log),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     frameworkErrors: (error, _request, reply) => {
       const { status, headers, body } = errorAnswer(error, now())
-      reply.code(status).headers(headers).send(body)
+      reply.hijack()
+      reply.raw.writeHead(status, { ...headers, 'content-type': 'application/json; charset=utf-8' })
+      reply.raw.end(JSON.stringify(body))
     },
     exposeHeadRoutes: true,
-  }).withTypeProvider<TypeBoxTypeProvider>()
+  })
 
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (body) => JSON.stringify(body))
@@ -63,7 +65,10 @@ export async function buildApi(deps: ApiDeps, views: Views) {
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0]!
     const allowed = METHODS.filter((method) => method !== request.method && app.findRoute({ url: path, method }))
-    const error = allowed.length > 0 ? failure('METHOD_NOT_ALLOWED', { method: request.method, allowed: allowed.join(', ') }) : failure('NOT_FOUND', { path })
+    const error =
+      allowed.length > 0
+        ? failure('METHOD_NOT_ALLOWED', { method: request.method, allowed: allowed.join(', ') })
+        : failure('NOT_FOUND', { path })
     const { status, body } = errorAnswer(error, now())
     if (allowed.length > 0) reply.header('allow', allowed.join(', '))
     reply.code(status).send(body)
@@ -74,10 +79,17 @@ export async function buildApi(deps: ApiDeps, views: Views) {
     done()
   })
 
-  await app.register(cors, { origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins], methods: METHODS })
-  await app.register(helmet, { contentSecurityPolicy: CONTENT_POLICY, crossOriginResourcePolicy: { policy: 'cross-origin' }, hsts: false })
+  await app.register(cors, {
+    origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins],
+    methods: METHODS,
+  })
+  await app.register(helmet, {
+    contentSecurityPolicy: CONTENT_POLICY,
+    crossOriginResourcePolicy: { policy: 'cross-origin' },
+    hsts: false,
+  })
   await app.register(underPressure, { maxEventLoopDelay: MAX_LOOP_DELAY, sampleInterval: 500 })
-  await app.register(docs(options.version))
+  await addDocs(app, options.version)
   await app.register(candlesApi(deps, views))
   await app.register(pricesApi(deps, views))
   await app.register(healthApi(deps, views))
@@ -85,4 +97,10 @@ export async function buildApi(deps: ApiDeps, views: Views) {
   await app.register(metricsApi(metrics))
   await app.register(dashboard(options.dashboardDir))
   return app
+}
+
+/** Each request as a line is of use only to whoever debugs. */
+function requestLog(log: Logger): FastifyBaseLogger {
+  const wanted = log.level === 'debug' || log.level === 'trace'
+  return log.child({}, { level: wanted ? log.level : 'silent' })
 }

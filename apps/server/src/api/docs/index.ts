@@ -3,8 +3,7 @@ import { basename, dirname } from 'node:path'
 import files from '@fastify/static'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyPluginAsync } from 'fastify'
-import plugin from 'fastify-plugin'
+import type { FastifyInstance } from 'fastify'
 
 const bundle = createRequire(import.meta.url).resolve('redoc/bundles/redoc.standalone.js')
 
@@ -24,31 +23,30 @@ const REDOC_PAGE = `<!doctype html>
 `
 
 /** `/openapi.json` from the route schemas, and two pages that show it. No page needs the network. */
-export const docs = (version: string): FastifyPluginAsync =>
-  plugin(async (app) => {
-    await app.register(swagger, {
-      openapi: {
-        openapi: '3.1.0',
-        info: {
-          title: 'Candlewire',
-          version,
-          description: 'Live crypto market data. Continuous data comes by WebSocket at `/ws/crypto`.',
-        },
-        tags: [
-          { name: 'market data', description: 'Candles and prices' },
-          { name: 'history', description: 'Filling what is missing' },
-          { name: 'operation', description: 'Health and figures' },
-        ],
+export async function addDocs(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Candlewire',
+        version,
+        description: 'Live crypto market data. Continuous data comes by WebSocket at `/ws/crypto`.',
       },
-    })
-    await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { url: '/openapi.json' }, staticCSP: false })
-    await app.register(files, {
-      root: dirname(bundle),
-      prefix: '/redoc/',
-      decorateReply: false,
-      allowedPath: (path) => basename(path) === basename(bundle),
-    })
-    const hide = { schema: { hide: true } }
-    app.get('/openapi.json', hide, async () => app.swagger())
-    app.get('/redoc', hide, async (_request, reply) => reply.type('text/html; charset=utf-8').send(REDOC_PAGE))
+      tags: [
+        { name: 'market data', description: 'Candles and prices' },
+        { name: 'history', description: 'Filling what is missing' },
+        { name: 'operation', description: 'Health and figures' },
+      ],
+    },
   })
+  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { url: '/openapi.json' }, staticCSP: false })
+  await app.register(files, {
+    root: dirname(bundle),
+    prefix: '/redoc/',
+    decorateReply: false,
+    allowedPath: (path) => basename(path) === basename(bundle),
+  })
+  const hide = { schema: { hide: true } }
+  app.get('/openapi.json', hide, async () => app.swagger())
+  app.get('/redoc', hide, async (_request, reply) => reply.type('text/html; charset=utf-8').send(REDOC_PAGE))
+}

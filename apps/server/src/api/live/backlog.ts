@@ -56,7 +56,8 @@ export function createBacklog(limit: number): Backlog {
     },
     take() {
       const messages = [...waiting]
-      const lagged: Lagged | undefined = lost > 0 ? { dropped: lost, channels: [...losses.values()].map(describe) } : undefined
+      const lagged: Lagged | undefined =
+        lost > 0 ? { dropped: lost, channels: [...losses.values()].map(describe) } : undefined
       waiting = new Set()
       forming = new Map()
       losses = new Map()

@@ -67,7 +67,13 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
     totals.lastBroadcast = now()
     metrics.messages.inc({ outcome: 'broadcast' }, receivers)
   }
-  const settings = (closeWhenSlow: boolean): ClientSettings => ({ pendingMessages, closeWhenSlow, totals, metrics, now })
+  const settings = (closeWhenSlow: boolean): ClientSettings => ({
+    pendingMessages,
+    closeWhenSlow,
+    totals,
+    metrics,
+    now,
+  })
 
   return {
     connect(open, closeWhenSlow) {

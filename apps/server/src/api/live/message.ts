@@ -49,7 +49,11 @@ const candleFields = (candle: Candle): string =>
 
 /** A forming one is replaceable, a closed one is not. */
 export const candleMessage = (stamp: Stamp, candle: Candle): Message =>
-  onChannel(stamp, { replaceable: !candle.closed, time: candle.time }, () => `{"type":"candle","data":{${candleFields(candle)}}`)
+  onChannel(
+    stamp,
+    { replaceable: !candle.closed, time: candle.time },
+    () => `{"type":"candle","data":{${candleFields(candle)}}`,
+  )
 
 /** Tells that a closed candle was made anew. */
 export const correctionMessage = (stamp: Stamp, candle: Candle): Message =>

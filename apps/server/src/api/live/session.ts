@@ -42,8 +42,7 @@ export function createSession(client: Client, { hub, catalog, limits, now }: Ses
     hub.unsubscribe(client, channel)
     hub.tell(client, answer('unsubscribed', subscriptionOf(channel), now()))
   }
-  const list = () =>
-    hub.tell(client, answer('subscriptions', [...subscriptions.values()].map(subscriptionOf), now()))
+  const list = () => hub.tell(client, answer('subscriptions', [...subscriptions.values()].map(subscriptionOf), now()))
 
   return {
     receive(text) {

@@ -1,7 +1,7 @@
 import { LIMITS } from '@candlewire/protocol'
 import { CandlesSchema, CandlesTextSchema, ErrorSchema, success } from '@candlewire/protocol/schemas'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from 'typebox'
+import Type, { type TSchema } from 'typebox'
 import { failure } from '../../lib/failure.ts'
 import type { ApiDeps } from '../deps.ts'
 import { answerBytes, type CandleQuery, readRows } from '../series/answer.ts'
@@ -11,9 +11,15 @@ import type { Views } from '../views.ts'
 import { ExchangeQuery, readMarket, readTime, SymbolParams, TimeText } from './params.ts'
 
 const Query = Type.Object({
-  interval: Type.Optional(Type.String({ maxLength: 8, default: '1m', description: 'a kept timeframe, or one made of a kept one' })),
+  interval: Type.Optional(
+    Type.String({ maxLength: 8, default: '1m', description: 'a kept timeframe, or one made of a kept one' }),
+  ),
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, default: LIMITS.defaultCandles, description: `more than ${LIMITS.maxCandles} means ${LIMITS.maxCandles}` }),
+    Type.Integer({
+      minimum: 1,
+      default: LIMITS.defaultCandles,
+      description: `more than ${LIMITS.maxCandles} means ${LIMITS.maxCandles}`,
+    }),
   ),
   start: Type.Optional(TimeText),
   end: Type.Optional(TimeText),
@@ -24,14 +30,18 @@ const Query = Type.Object({
 
 type Asked = Type.Static<typeof Query>
 
+/** The answer is sent as bytes, so that its type is of use to the documentation only. */
+const answerSchema: TSchema = success(Type.Union([CandlesSchema, CandlesTextSchema]))
+
 const schema = {
   summary: 'Candles of a market',
-  description: 'Ascending by time. With `start` the first `limit` candles from there, else the last ones up to `end` or now.',
+  description:
+    'Ascending by time. With `start` the first `limit` candles from there, else the last ones up to `end` or now.',
   tags: ['market data'],
   params: SymbolParams,
   querystring: Query,
   response: {
-    200: success(Type.Union([CandlesSchema, CandlesTextSchema])),
+    200: answerSchema,
     400: ErrorSchema,
     404: ErrorSchema,
     503: ErrorSchema,

@@ -38,7 +38,12 @@ export const historyApi =
       const frame = timeframe(code)
       const from = openTime(frame, now() - (body.lookback_hours ?? 24) * HOUR)
       const to = openTime(frame, now())
-      const plan = await backend.fetchHistorical({ ...market, timeframe: code, from, to: Math.max(to, nextOpen(frame, from)) })
+      const plan = await backend.fetchHistorical({
+        ...market,
+        timeframe: code,
+        from,
+        to: Math.max(to, nextOpen(frame, from)),
+      })
       const wait = query.wait === 'true'
       if (wait) await plan.done
       // Whoever does not wait can follow the job: its failure belongs there.

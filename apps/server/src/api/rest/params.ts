@@ -10,17 +10,25 @@ const LATEST = Date.UTC(10_000, 0, 1) - 1
 const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/
 
 export const SymbolParams = Type.Object({
-  symbol: Type.String({ minLength: 1, maxLength: 40, description: 'as `BTCUSDT`; `BTC-USDT`, `BTC_USDT` and `BTC%2FUSDT` are the same' }),
+  symbol: Type.String({
+    minLength: 1,
+    maxLength: 40,
+    description: 'as `BTCUSDT`; `BTC-USDT`, `BTC_USDT` and `BTC%2FUSDT` are the same',
+  }),
 })
 export const ExchangeQuery = Type.Object({
   exchange: Type.Optional(Type.String({ maxLength: 20, description: 'the primary exchange when absent' })),
 })
-export const TimeText = Type.String({ maxLength: 40, description: 'ISO 8601 (UTC where no zone is given), or epoch ms or s' })
+export const TimeText = Type.String({
+  maxLength: 40,
+  description: 'ISO 8601 (UTC where no zone is given), or epoch ms or s',
+})
 
 /** A time given as ISO 8601, epoch ms or epoch s, in ms. Throws `INVALID_PARAMETER`. */
 export function readTime(name: string, text: string): number {
   const ms = /^\d{1,15}$/.test(text) ? epoch(Number(text)) : iso(text)
-  if (!(ms >= 0 && ms <= LATEST)) throw failure('INVALID_PARAMETER', { name, reason: 'is neither ISO 8601 nor epoch ms or s' })
+  if (!(ms >= 0 && ms <= LATEST))
+    throw failure('INVALID_PARAMETER', { name, reason: 'is neither ISO 8601 nor epoch ms or s' })
   return ms
 }
 

@@ -67,8 +67,8 @@ export async function readRows(source: Source, query: CandleQuery, now: number):
 }
 
 /** The forming candle goes last, unless its closed self is there already. */
-export const withForming = (closed: readonly Candle[], forming: Candle | undefined): readonly Candle[] =>
-  forming && !(closed.at(-1)?.time! >= forming.time) ? [...closed, forming] : closed
+const withForming = (closed: readonly Candle[], forming: Candle | undefined): readonly Candle[] =>
+  forming && forming.time > (closed.at(-1)?.time ?? -Infinity) ? [...closed, forming] : closed
 
 const rowsOf = (candles: readonly Candle[], holes: readonly Hole[], numbers: Numbers): Rows => ({
   pieces: candles.map((candle) => Buffer.from(`${rowText(candle, numbers)},`)),

@@ -1,5 +1,5 @@
-import type { Interval } from '../../domain/coverage.ts'
 import { seriesKey } from '../../domain/candle.ts'
+import type { Interval } from '../../domain/coverage.ts'
 import { timeframe } from '../../domain/timeframe.ts'
 import type { Series } from '../../store/store.ts'
 import type { Numbers } from './rows.ts'
@@ -97,5 +97,4 @@ export function createSegmentCache({ keepMs, now }: CacheSettings): SegmentCache
 
 const overlap = (a: Interval, b: Interval): boolean => a.from < b.to && b.from < a.to
 
-const cost = (segment: Segment): number =>
-  segment.bytes.length + segment.times.length * ROW_OVERHEAD + SEGMENT_OVERHEAD
+const cost = (segment: Segment): number => segment.bytes.length + segment.times.length * ROW_OVERHEAD + SEGMENT_OVERHEAD

@@ -30,7 +30,9 @@ export async function cachedRows(
   const forming = await formingFor(source, query)
   const load = (start: number) => cache.segment(source, start, query.numbers)
   const segments =
-    first === undefined ? await newest(source, query.limit, end, load) : await oldest(source, query.limit, first, end, load)
+    first === undefined
+      ? await newest(source, query.limit, end, load)
+      : await oldest(source, query.limit, first, end, load)
   if (!segments) return undefined
   const parts = segments.map((segment) => within(segment, first ?? -Infinity, end))
   const chosen = choose(parts, forming, query.limit, first === undefined)
@@ -40,7 +42,13 @@ export async function cachedRows(
     from: first ?? chosen.firstTime ?? stop,
     to: full ? nextOpen(source.frame, chosen.lastTime!) : stop,
   }
-  const holes = chosen.parts.length > 0 || first !== undefined ? clip(segments.flatMap((each) => each.holes), shown) : []
+  const holes =
+    chosen.parts.length > 0 || first !== undefined
+      ? clip(
+          segments.flatMap((each) => each.holes),
+          shown,
+        )
+      : []
   return { pieces: piecesOf(chosen, query), holes }
 }
 
@@ -53,7 +61,11 @@ async function newest(
 ): Promise<Segment[] | undefined> {
   const segments: Segment[] = []
   let rows = 0
-  for (let start = segmentStart(source.frame, end); segments.length < MAX_SEGMENTS; start -= segmentLength(source.frame)) {
+  for (
+    let start = segmentStart(source.frame, end);
+    segments.length < MAX_SEGMENTS;
+    start -= segmentLength(source.frame)
+  ) {
     const segment = await load(start)
     segments.unshift(segment)
     rows += within(segment, -Infinity, end).end
@@ -72,7 +84,11 @@ async function oldest(
 ): Promise<Segment[] | undefined> {
   const segments: Segment[] = []
   let rows = 0
-  for (let start = segmentStart(source.frame, first); segments.length < MAX_SEGMENTS; start += segmentLength(source.frame)) {
+  for (
+    let start = segmentStart(source.frame, first);
+    segments.length < MAX_SEGMENTS;
+    start += segmentLength(source.frame)
+  ) {
     if (rows >= limit || start > end) return segments
     const segment = await load(start)
     segments.push(segment)

@@ -47,7 +47,15 @@ export function createSource(market: MarketId, code: string, deps: SourceDeps): 
   if (kept) {
     const series = { ...market, timeframe: code }
     const closed = (range: CandleRange) => closedCandles(series, range, deps)
-    return { market, frame, kept, maxCandles: READ_AT_MOST, closed, coverage, forming: async () => deps.state.forming(series) }
+    return {
+      market,
+      frame,
+      kept,
+      maxCandles: READ_AT_MOST,
+      closed,
+      coverage,
+      forming: async () => deps.state.forming(series),
+    }
   }
   const small = parts.sort(bySize).at(-1)
   const ratio = small ? Math.ceil(roughMs(frame) / roughMs(small)) : Infinity
@@ -55,7 +63,14 @@ export function createSource(market: MarketId, code: string, deps: SourceDeps): 
     throw failure('INVALID_PARAMETER', { name: 'interval', reason: `${code} is not kept, nor made of a kept one` })
   }
   const maxCandles = Math.floor(READ_AT_MOST / ratio)
-  return { market, frame, kept, maxCandles, coverage, ...rolled({ ...market, timeframe: small.code }, frame, ratio, deps) }
+  return {
+    market,
+    frame,
+    kept,
+    maxCandles,
+    coverage,
+    ...rolled({ ...market, timeframe: small.code }, frame, ratio, deps),
+  }
 }
 
 async function closedCandles(series: Series, range: CandleRange, { store, state }: SourceDeps): Promise<Candle[]> {
