@@ -8,6 +8,7 @@ import { dashboard } from './dashboard.ts'
 import type { ApiDeps } from './deps.ts'
 import { addDocs } from './docs/index.ts'
 import { errorAnswer } from './errors.ts'
+import { watchMethods } from './methods.ts'
 import { candlesApi } from './rest/candles.ts'
 import { healthApi } from './rest/health.ts'
 import { historyApi } from './rest/history.ts'
@@ -62,16 +63,9 @@ export async function buildApi(deps: ApiDeps, views: Views) {
     if (status === 500) log.error({ err: error }, 'a request failed')
     reply.code(status).headers(headers).send(body)
   })
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0]!
-    const allowed = METHODS.filter((method) => method !== request.method && app.findRoute({ url: path, method }))
-    const error =
-      allowed.length > 0
-        ? failure('METHOD_NOT_ALLOWED', { method: request.method, allowed: allowed.join(', ') })
-        : failure('NOT_FOUND', { path })
-    const { status, body } = errorAnswer(error, now())
-    if (allowed.length > 0) reply.header('allow', allowed.join(', '))
-    reply.code(status).send(body)
+  // Before a body is read: what is not there needs no media type.
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) throw failure('NOT_FOUND', { path: request.url.split('?')[0] ?? '' })
   })
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown'
@@ -89,6 +83,7 @@ export async function buildApi(deps: ApiDeps, views: Views) {
     hsts: false,
   })
   await app.register(underPressure, { maxEventLoopDelay: MAX_LOOP_DELAY, sampleInterval: 500 })
+  const refuseOtherMethods = watchMethods(app)
   await addDocs(app, options.version)
   await app.register(candlesApi(deps, views))
   await app.register(pricesApi(deps, views))
@@ -96,6 +91,7 @@ export async function buildApi(deps: ApiDeps, views: Views) {
   await app.register(historyApi(deps))
   await app.register(metricsApi(metrics))
   await app.register(dashboard(options.dashboardDir))
+  refuseOtherMethods()
   return app
 }
 

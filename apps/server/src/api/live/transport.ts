@@ -27,9 +27,15 @@ export function transport(socket: WebSocket, raw: Duplex, onDrain: () => void): 
   }
   if (socket.extensions) return { ...control, write: compressedWrite(socket, onDrain) }
   raw.on('drain', onDrain)
-  return {
-    ...control,
-    write: (batch) => socket.readyState !== WebSocket.OPEN || raw.write(batch.bytes()),
+  return { ...control, write: rawWrite(socket, raw) }
+}
+
+/** What the kernel takes at once does not count: a burst is no sign of a slow reader. */
+function rawWrite(socket: WebSocket, raw: Duplex): Transport['write'] {
+  return (batch) => {
+    if (socket.readyState !== WebSocket.OPEN) return true
+    raw.write(batch.bytes())
+    return raw.writableLength < raw.writableHighWaterMark
   }
 }
 

@@ -2,7 +2,7 @@ import { DayStatsSchema, ErrorSchema, LatestSchema, success } from '@candlewire/
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Candle } from '../../domain/candle.ts'
 import type { MarketId } from '../../domain/market.ts'
-import { bySize, DAY, divides, MINUTE, nextOpen, openTime, timeframe } from '../../domain/timeframe.ts'
+import { DAY, MINUTE, nextOpen, openTime } from '../../domain/timeframe.ts'
 import { failure } from '../../lib/failure.ts'
 import type { ApiDeps } from '../deps.ts'
 import { createSource } from '../series/source.ts'
@@ -22,11 +22,16 @@ export const pricesApi =
   async (app) => {
     const sources = { store, state, timeframes: catalog.timeframes, now }
 
-    /** Of the last trade, else the last ticker, else the newest candle, at its end or now. */
+    /** Of the last trade, else the last ticker, else of the newest close, at the candle's end or now. */
     const latest = async (market: MarketId): Promise<Price | undefined> => {
       const live = state.price(market)
       if (live) return live
-      const source = createSource(market, smallest(catalog.timeframes), sources)
+      const closes = await Promise.all(catalog.timeframes.map((code) => lastClose(market, code)))
+      return closes.filter((price) => price !== undefined).sort((a, b) => b.time - a.time)[0]
+    }
+
+    const lastClose = async (market: MarketId, code: string): Promise<Price | undefined> => {
+      const source = createSource(market, code, sources)
       const [last] = await source.closed({ limit: 1, newest: true })
       return last && { price: last.close, time: Math.min(nextOpen(source.frame, last.time), now()) }
     }
@@ -56,12 +61,6 @@ export const pricesApi =
   }
 
 const ok = <T>(data: T, now: number) => ({ success: true as const, data, timestamp: isoTime(now) })
-
-const smallest = (codes: readonly string[]): string => {
-  const minute = timeframe('1m')
-  const frames = codes.map(timeframe).filter((frame) => frame.code === '1m' || divides(frame, minute))
-  return frames.sort(bySize)[0]?.code ?? '1m'
-}
 
 /** Figures of candles, oldest first and at least one. The change is in percent of the first open, four decimals. */
 export function dayStats(candles: readonly Candle[]) {

@@ -116,9 +116,9 @@ function rolled(small: Series, frame: Timeframe, ratio: number, deps: SourceDeps
       return (cut ? large.slice(0, -1) : large).slice(0, limit)
     },
     async forming() {
-      const from = openTime(frame, deps.now())
-      const rows = await closedCandles(small, { from }, deps)
       const live = deps.state.forming(small)
+      const from = openTime(frame, Math.min(live?.time ?? Infinity, deps.now()))
+      const rows = await closedCandles(small, { from }, deps)
       const all = live && live.time >= from ? [...rows, live] : rows
       const last = rollUp(all, frame).at(-1)
       return last && !isClosed(nextOpen(frame, last.time), rows.at(-1)) ? { ...last, closed: false } : undefined
