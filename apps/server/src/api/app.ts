@@ -1,13 +1,13 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import underPressure from '@fastify/under-pressure'
-import { type FastifyBaseLogger, fastify } from 'fastify'
+import { type FastifyBaseLogger, type FastifyRequest, fastify } from 'fastify'
 import { failure } from '../lib/failure.ts'
 import type { Logger } from '../lib/log.ts'
 import { dashboard } from './dashboard.ts'
 import type { ApiDeps } from './deps.ts'
 import { addDocs } from './docs/index.ts'
-import { errorAnswer } from './errors.ts'
+import { errorAnswer, refuseRaw } from './errors.ts'
 import { watchMethods } from './methods.ts'
 import { candlesApi } from './rest/candles.ts'
 import { healthApi } from './rest/health.ts'
@@ -53,11 +53,18 @@ export async function buildApi(deps: ApiDeps, views: Views) {
       reply.raw.writeHead(status, { ...headers, 'content-type': 'application/json; charset=utf-8' })
       reply.raw.end(JSON.stringify(body))
     },
+    clientErrorHandler: (error, socket) => refuseRaw(error, socket, now()),
     exposeHeadRoutes: true,
   })
 
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (body) => JSON.stringify(body))
+  // Fastify would take plain text as a body, too.
+  app.removeContentTypeParser('text/plain')
+  app.setNotFoundHandler((request, reply) => {
+    const { status, body } = errorAnswer(notFound(request), now())
+    reply.code(status).send(body)
+  })
   app.setErrorHandler((error, _request, reply) => {
     const { status, headers, body } = errorAnswer(error, now())
     if (status === 500) log.error({ err: error }, 'a request failed')
@@ -65,7 +72,7 @@ export async function buildApi(deps: ApiDeps, views: Views) {
   })
   // Before a body is read: what is not there needs no media type.
   app.addHook('onRequest', async (request) => {
-    if (request.is404) throw failure('NOT_FOUND', { path: request.url.split('?')[0] ?? '' })
+    if (request.is404) throw notFound(request)
   })
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown'
@@ -94,6 +101,8 @@ export async function buildApi(deps: ApiDeps, views: Views) {
   refuseOtherMethods()
   return app
 }
+
+const notFound = ({ url }: FastifyRequest) => failure('NOT_FOUND', { path: url.split('?')[0] ?? '' })
 
 /** Each request as a line is of use only to whoever debugs. */
 function requestLog(log: Logger): FastifyBaseLogger {

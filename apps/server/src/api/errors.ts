@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { ErrorBody } from '@candlewire/protocol'
 import { type Failure, type FailureCode, failure, isFailure } from '../lib/failure.ts'
 import { isoTime } from './text.ts'
@@ -32,6 +34,23 @@ export function errorAnswer(error: unknown, now: number): ErrorAnswer {
     body: { success: false, error: { code, message, ...details }, timestamp: isoTime(now) },
   }
 }
+
+/** Answers bytes that are no HTTP request, where the connection still takes an answer, and ends it. */
+export function refuseRaw(error: NodeJS.ErrnoException, socket: Duplex, now: number): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = rawStatus[error.code ?? ''] ?? 400
+  const reason = STATUS_CODES[status] ?? 'Bad Request'
+  const body = JSON.stringify(errorAnswer(failure('INVALID_PARAMETER', { name: 'request', reason }), now).body)
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+const rawStatus: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
 
 function retryAfter({ details }: Failure, now: number): number {
   const until = details.untilMs

@@ -3,6 +3,8 @@ import type { Message } from './message.ts'
 /** Messages that leave in one write. */
 export interface Batch {
   readonly size: number
+  /** How many of them belong to a channel; the others answer one client. */
+  readonly onChannels: number
   /** All frames, joined; made once. */
   bytes(): Buffer
   messages(): Message[]
@@ -23,14 +25,15 @@ const join = (messages: Message[]): Buffer =>
 /** A batch that is complete. */
 export const batchOf = (messages: Message[]): Batch => ({
   size: messages.length,
+  onChannels: messages.filter(({ channel }) => channel).length,
   bytes: () => join(messages),
   messages: () => messages,
 })
 
 /** The root of a turn's tree. */
-export const emptyBatch = (): GrowingBatch => node(undefined, undefined, 0)
+export const emptyBatch = (): GrowingBatch => node(undefined, undefined)
 
-function node(parent: GrowingBatch | undefined, message: Message | undefined, size: number): GrowingBatch {
+function node(parent: GrowingBatch | undefined, message: Message | undefined): GrowingBatch {
   let children: Map<Message, GrowingBatch> | undefined
   let bytes: Buffer | undefined
   const messages = (): Message[] => {
@@ -39,7 +42,8 @@ function node(parent: GrowingBatch | undefined, message: Message | undefined, si
     return before
   }
   const self: GrowingBatch = {
-    size,
+    size: parent ? parent.size + 1 : 0,
+    onChannels: (parent?.onChannels ?? 0) + (message?.channel ? 1 : 0),
     messages,
     bytes() {
       bytes ??= join(messages())
@@ -47,7 +51,7 @@ function node(parent: GrowingBatch | undefined, message: Message | undefined, si
     },
     with(next) {
       children ??= new Map()
-      const known = children.get(next) ?? node(self, next, size + 1)
+      const known = children.get(next) ?? node(self, next)
       children.set(next, known)
       return known
     },

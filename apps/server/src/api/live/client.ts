@@ -40,8 +40,8 @@ export function createClient(open: (onDrain: () => void) => Transport, settings:
   let blocked = 0
 
   const send = (what: Batch) => {
-    totals.delivered += what.size
-    metrics.messages.inc({ outcome: 'delivered' }, what.size)
+    totals.delivered += what.onChannels
+    metrics.messages.inc({ outcome: 'delivered' }, what.onChannels)
     blocked = transport.write(what) ? 0 : now()
   }
   const wait = (message: Message) => {

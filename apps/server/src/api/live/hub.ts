@@ -56,16 +56,19 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
     sequences.set(key, seq)
     return { channel, key, seq, now: now() }
   }
+  const count = (receivers: number) => {
+    if (receivers === 0) return
+    totals.broadcast += receivers
+    totals.lastBroadcast = now()
+    metrics.messages.inc({ outcome: 'broadcast' }, receivers)
+  }
   const publish = (channel: Channel, message: Message) => {
     let receivers = 0
     for (const client of rooms.members(channel)) {
       tell(client, message)
       receivers++
     }
-    if (receivers === 0) return
-    totals.broadcast += receivers
-    totals.lastBroadcast = now()
-    metrics.messages.inc({ outcome: 'broadcast' }, receivers)
+    count(receivers)
   }
   const settings = (closeWhenSlow: boolean): ClientSettings => ({
     pendingMessages,
@@ -93,7 +96,9 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
     unsubscribe: (client, pattern) => void rooms.leave(pattern, client),
     tell,
     tellForming(client, pattern) {
-      for (const message of forming.values()) if (matches(pattern, message.channel!)) tell(client, message)
+      const wanted = [...forming.values()].filter(({ channel }) => channel && matches(pattern, channel))
+      for (const message of wanted) tell(client, message)
+      count(wanted.length)
     },
     publishCandle(candle) {
       const channel = candleChannel(candle)
