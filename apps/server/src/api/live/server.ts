@@ -25,7 +25,7 @@ export interface LiveServer {
 }
 
 export function attachLive(server: Server, hub: Hub, deps: Omit<ApiDeps, 'store' | 'bus' | 'backend'>): LiveServer {
-  const { catalog, limits, options, log, now } = deps
+  const { catalog, limits, options, log, metrics, now } = deps
   const connections = new Set<Connection>()
   let closing = false
   const sockets = new WebSocketServer({
@@ -50,7 +50,7 @@ export function attachLive(server: Server, hub: Hub, deps: Omit<ApiDeps, 'store'
 
   const accept = (socket: WebSocket, raw: Duplex, closeWhenSlow: boolean) => {
     const client = hub.connect((onDrain) => transport(socket, raw, onDrain), closeWhenSlow)
-    const session = createSession(client, { hub, catalog, limits, now })
+    const session = createSession(client, { hub, catalog, limits, metrics, now })
     const connection: Connection = { socket, client, heard: now(), pinged: now() }
     const hear = () => {
       connection.heard = now()

@@ -1,4 +1,5 @@
 import { CLOSE, type LiveError } from '@candlewire/protocol'
+import type { Metrics } from '../../lib/metrics.ts'
 import type { Catalog, LiveLimits } from '../deps.ts'
 import { resolve } from './catalog.ts'
 import { type Channel, keyOf, subscriptionOf } from './channel.ts'
@@ -12,6 +13,7 @@ export interface SessionDeps {
   readonly hub: Hub
   readonly catalog: Catalog
   readonly limits: LiveLimits
+  readonly metrics: Metrics
   readonly now: () => number
 }
 
@@ -22,12 +24,13 @@ export interface Session {
   subscriptions(): Iterable<Channel>
 }
 
-export function createSession(client: Client, { hub, catalog, limits, now }: SessionDeps): Session {
+export function createSession(client: Client, { hub, catalog, limits, metrics, now }: SessionDeps): Session {
   const subscriptions = new Map<string, Channel>()
   const mayTalk = createBucket(limits.messagesPerSecond, limits.messageBurst, now)
   const isFlood = createFloodGuard(limits.badMessages, limits.badMessageWindow, now)
 
   const refuse = (error: LiveError) => {
+    metrics.refusedMessages.inc({ code: error.code })
     hub.tell(client, answer('error', error, now()))
     if (isFlood()) client.transport.close(CLOSE.policy, 'too many bad messages')
   }
