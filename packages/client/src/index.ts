@@ -1,3 +1,16 @@
+export type {
+  Candle,
+  Candles,
+  ChannelType,
+  DayStats,
+  Gap,
+  Health,
+  Latest,
+  LiveCandle,
+  LiveTrade,
+  SeriesCoverage,
+  Stats,
+} from '@candlewire/protocol'
 export type { Backoff } from './backoff.ts'
 export type { Channel } from './channels.ts'
 export { type ClientEnv, readEnv } from './env.ts'
