@@ -7,7 +7,7 @@ import {
   type IChartApi,
   type MouseEventParams,
 } from 'lightweight-charts'
-import type { Bar } from '../live/bars.ts'
+import type { Bar, Hole } from '../live/bars.ts'
 import { formatMoment, formatPrice, priceDecimals } from '../live/format.ts'
 import { createHoleShading } from './holes.ts'
 import { layOut, toCandlePoint, toVolumePoint } from './points.ts'
@@ -24,6 +24,8 @@ export interface ChartEvents {
   needOlder(): void
   /** The bar under the pointer, or the newest. */
   look(bar: Bar | undefined): void
+  /** Whether the newest bar is on the screen. */
+  atNewest(visible: boolean): void
 }
 
 /** Candles with volume beneath, drawn into `container` until `signal` aborts. */
@@ -31,6 +33,7 @@ export function createCandleChart(container: HTMLElement, events: ChartEvents, s
   let theme = readTheme()
   let bars: readonly Bar[] = []
   let timeframe = '1m'
+  let tail: Hole | undefined
   let decimals = 2
   let hovered: number | undefined
 
@@ -54,7 +57,7 @@ export function createCandleChart(container: HTMLElement, events: ChartEvents, s
   }
 
   const draw = () => {
-    const points = layOut(bars, timeframe, theme)
+    const points = layOut(bars, timeframe, theme, tail)
     candles.setData(points.candles)
     volumes.setData(points.volumes)
     holes.show(points.runs)
@@ -82,6 +85,7 @@ export function createCandleChart(container: HTMLElement, events: ChartEvents, s
   })
   chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
     if (range && bars.length && range.from < NEARLY_OUT) events.needOlder()
+    events.atNewest(!bars.length || chart.timeScale().scrollPosition() > -1)
   })
   onThemeChange(() => {
     theme = readTheme()
@@ -92,7 +96,8 @@ export function createCandleChart(container: HTMLElement, events: ChartEvents, s
   paint()
 
   return {
-    layout(next: readonly Bar[], frame: string, fresh: boolean) {
+    layout(next: readonly Bar[], frame: string, fresh: boolean, missing?: Hole) {
+      tail = missing
       bars = next
       timeframe = frame
       format()
@@ -107,6 +112,7 @@ export function createCandleChart(container: HTMLElement, events: ChartEvents, s
     },
     clear() {
       bars = []
+      tail = undefined
       draw()
       look()
     },

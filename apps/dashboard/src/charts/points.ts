@@ -1,5 +1,5 @@
 import type { CandlestickData, HistogramData, UTCTimestamp, WhitespaceData } from 'lightweight-charts'
-import { type Bar, findHoles, slotsOf } from '../live/bars.ts'
+import { type Bar, findHoles, type Hole, slotsOf } from '../live/bars.ts'
 import type { EmptyRun } from './holes.ts'
 
 /** The chart counts in seconds. */
@@ -21,10 +21,10 @@ export const toVolumePoint = (bar: Bar, colors: { up: string; down: string }): H
 })
 
 /** Points of both series, with empty slots where candles are missing, and where those slots are. */
-export function layOut(bars: readonly Bar[], timeframe: string, colors: { up: string; down: string }) {
+export function layOut(bars: readonly Bar[], timeframe: string, colors: { up: string; down: string }, tail?: Hole) {
   const empty: WhitespaceData<UTCTimestamp>[] = []
   const runs: EmptyRun[] = []
-  for (const hole of findHoles(bars, timeframe)) {
+  for (const hole of [...findHoles(bars, timeframe), ...(tail ? [tail] : [])]) {
     const slots = slotsOf(hole, timeframe).map(toChartTime)
     const [first, last] = [slots[0], slots.at(-1)]
     if (first === undefined || last === undefined) continue

@@ -59,6 +59,15 @@ export function putBar(bars: Bar[], bar: Bar, timeframe: string): Change {
   return index === bars.length - 1 ? 'last' : 'older'
 }
 
+/** What the server says is missing after the newest bar: a feed that is down right now. */
+export function findTail(bars: readonly Bar[], gaps: readonly Hole[], timeframe: string): Hole | undefined {
+  const last = bars.at(-1)
+  if (!last) return undefined
+  const from = nextOpen(timeframe, last.time)
+  const to = Math.max(...gaps.map((gap) => gap.to), 0)
+  return to > from ? { from, to } : undefined
+}
+
 /** Where no bar is although the grid has a place for one. */
 export function findHoles(bars: readonly Bar[], timeframe: string): Hole[] {
   return bars.flatMap((bar, index) => {

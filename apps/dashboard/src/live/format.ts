@@ -36,6 +36,13 @@ export const formatAmount = (value: number): string =>
     ? numbers(0, { notation: 'compact', minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value)
     : numbers(0, { maximumSignificantDigits: 5 }).format(value)
 
+/** How to write amounts that stand below each other: one count of decimals for all, short words for very large ones. */
+export function amountColumn(amounts: readonly number[]): (amount: number) => string {
+  if (amounts.some((amount) => amount >= 100_000)) return formatAmount
+  const decimals = amounts.reduce((digits, amount) => Math.max(digits, Math.min(6, decimalsOf(amount))), 0)
+  return (amount) => numbers(decimals).format(amount)
+}
+
 /** `+2.30 %`, with a real minus sign. */
 export const formatPercent = (value: number): string =>
   `${value > 0 ? '+' : value < 0 ? '−' : ''}${numbers(2).format(Math.abs(value))} %`

@@ -1,6 +1,6 @@
 import type { RTClient } from '@candlewire/client'
 import { computed, onScopeDispose, shallowRef } from 'vue'
-import { type Line, statusOf } from './status.ts'
+import { closeReason, type Line, statusOf } from './status.ts'
 
 /** The state of the connection as a light and a sentence; looks at the clock once a second. */
 export function useLine(client: RTClient) {
@@ -22,7 +22,7 @@ export function useLine(client: RTClient) {
       heard()
       change({ phase: 'open', heardAt, attempt: 0, reason: '' })
     }),
-    client.on('close', ({ data }) => change({ reason: data.reason || `Closed with code ${data.code}` })),
+    client.on('close', ({ data }) => change({ reason: closeReason(data.code, data.reason) })),
     client.on('reconnecting', ({ data }) =>
       change({ phase: 'reconnecting', attempt: data.attempt, retryAt: Date.now() + data.delay_ms }),
     ),

@@ -1,12 +1,12 @@
 import type { RestClient, RTClient } from '@candlewire/client'
 import { RestError } from '@candlewire/client'
-import { type Bar, type Change, mergeBars, putBar, toBar } from './bars.ts'
+import { type Bar, type Change, findTail, type Hole, mergeBars, putBar, toBar } from './bars.ts'
 import type { Route } from './route.ts'
 
 /** What shows a series. `bars` stays the series' own array and must not be changed. */
 export interface SeriesView {
-  /** Draws everything anew; `fresh` for another series than before. */
-  layout(bars: readonly Bar[], timeframe: string, fresh: boolean): void
+  /** Draws everything anew; `fresh` for another series than before. `tail` is known to be missing after the last bar. */
+  layout(bars: readonly Bar[], timeframe: string, fresh: boolean, tail?: Hole): void
   /** Draws one bar that was put in. */
   put(bar: Bar, change: 'last' | 'older'): void
   /** `loading` until the first history is there; then empty, or why there is none. */
@@ -28,6 +28,7 @@ const RETRY_MS = 4_000
 export function openSeries({ client, rest }: Sources, route: Route, view: SeriesView, signal: AbortSignal) {
   const { symbol, timeframe } = route
   let bars: Bar[] = []
+  let tail: Hole | undefined
   /** Live bars that came while a page was on its way; they are newer than the page. */
   let fresh: Bar[] | undefined
   let loaded = false
@@ -35,12 +36,13 @@ export function openSeries({ client, rest }: Sources, route: Route, view: Series
   let readingOlder = false
   let retry: ReturnType<typeof setTimeout> | undefined
 
-  const show = (isFirst: boolean) => view.layout(bars, timeframe, isFirst)
+  const show = (isFirst: boolean) => view.layout(bars, timeframe, isFirst, tail)
 
-  const readPage = async (end?: number): Promise<Bar[]> => {
+  const readPage = async (end?: number) => {
     const query = { interval: timeframe, limit: PAGE, signal, ...(end !== undefined && { end }) }
-    const { data } = await rest.candles(symbol, query)
-    return data.flatMap((row) => toBar(row) ?? [])
+    const { data, meta } = await rest.candles(symbol, query)
+    const gaps = (meta?.gaps ?? []).map(({ from, to }) => ({ from: Date.parse(from), to: Date.parse(to) }))
+    return { page: data.flatMap((row) => toBar(row) ?? []), gaps: gaps.filter(({ to }) => Number.isFinite(to)) }
   }
 
   const readNewest = async () => {
@@ -48,10 +50,11 @@ export function openSeries({ client, rest }: Sources, route: Route, view: Series
     clearTimeout(retry)
     fresh = []
     try {
-      const page = await readPage()
+      const { page, gaps } = await readPage()
       const touches = page[0] !== undefined && bars.length > 0 && page[0].time <= bars.at(-1)!.time
       bars = mergeBars(touches ? bars.filter(({ time }) => time < page[0]!.time) : [], [...page, ...fresh])
       if (!touches) oldest = false
+      tail = findTail(bars, gaps, timeframe)
       view.notice(bars.length ? '' : 'No candles yet')
       show(!loaded)
       loaded = true
@@ -76,7 +79,10 @@ export function openSeries({ client, rest }: Sources, route: Route, view: Series
     fresh?.push(bar)
     if (!loaded) return
     const change: Change = putBar(bars, bar, timeframe)
-    if (change === 'all') show(false)
+    // The chart has empty slots where this bar belongs: what is missing now lies before it, not after.
+    const filled = tail !== undefined && bar.time >= tail.from
+    if (filled) tail = undefined
+    if (filled || change === 'all') show(false)
     else if (change !== 'none') view.put(bar, change)
   }
 
@@ -104,7 +110,7 @@ export function openSeries({ client, rest }: Sources, route: Route, view: Series
       if (!first || oldest || readingOlder || signal.aborted) return
       readingOlder = true
       try {
-        const page = await readPage(first.time - 1)
+        const { page } = await readPage(first.time - 1)
         oldest = page.length === 0
         bars = mergeBars(page, bars)
         if (!oldest) show(false)

@@ -22,6 +22,17 @@ export interface Status {
   readonly detail: string
 }
 
+const closeReasons: Readonly<Record<number, string>> = {
+  1001: 'The server closed the connection',
+  1006: 'The server cannot be reached',
+  1012: 'The server restarts',
+  1013: 'This page read too slowly',
+}
+
+/** Why a connection ended, for people. */
+export const closeReason = (code: number, reason: string): string =>
+  closeReasons[code] ?? (reason || `The connection was closed (${code})`)
+
 /** What the light shows at `now`. */
 export function statusOf(line: Line, now: number): Status {
   if (line.phase === 'connecting') {
