@@ -102,6 +102,7 @@ export function createCandleChart(container: HTMLElement, events: ChartEvents, s
       timeframe = frame
       format()
       draw()
+      chart.priceScale('right').applyOptions({ visible: bars.length > 0, ...(fresh && { autoScale: true }) })
       if (fresh) showNewest(chart)
       look()
     },
@@ -113,6 +114,9 @@ export function createCandleChart(container: HTMLElement, events: ChartEvents, s
     clear() {
       bars = []
       tail = undefined
+      hovered = undefined
+      chart.clearCrosshairPosition()
+      chart.priceScale('right').applyOptions({ visible: false })
       draw()
       look()
     },
