@@ -88,7 +88,7 @@ export class RTClient {
   subscribe(type: ChannelType, symbol: string, timeframe?: string, options: ChannelOptions = {}): void {
     const channel = toChannel(type, symbol, timeframe, options)
     const text = JSON.stringify({ action: 'subscribe', ...channel })
-    if (text.length > LIMITS.messageBytes) {
+    if (new TextEncoder().encode(text).length > LIMITS.messageBytes) {
       this.#tell('error', { code: 'MESSAGE_TOO_LONG', message: `A message may have ${LIMITS.messageBytes} bytes` })
       return
     }

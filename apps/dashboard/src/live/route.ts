@@ -23,7 +23,7 @@ export const writeRoute = ({ symbol, timeframe }: Route): string => `#/${encodeU
 export const symbolText = (typed: string): string =>
   typed
     .toUpperCase()
-    .replace(/[^A-Z0-9.]/g, '')
+    .replace(/[\s/_\-*"]/g, '')
     .slice(0, 40)
 
 function decode(text: string): string {

@@ -20,6 +20,9 @@ export interface Sources {
 
 const PAGE = 1000
 const RETRY_MS = 4_000
+/** A page left open for days keeps this many bars; beyond it the oldest go, and scrolling back reads them again. */
+const MAX_BARS = 20_000
+const DROP_BARS = 5_000
 
 /**
  * One series on one view until `signal` aborts: history by REST, then live candles, older pages on demand, and the
@@ -79,10 +82,15 @@ export function openSeries({ client, rest }: Sources, route: Route, view: Series
     fresh?.push(bar)
     if (!loaded) return
     const change: Change = putBar(bars, bar, timeframe)
+    const crowded = bars.length > MAX_BARS
+    if (crowded) {
+      bars.splice(0, DROP_BARS)
+      oldest = false
+    }
     // The chart has empty slots where this bar belongs: what is missing now lies before it, not after.
     const filled = tail !== undefined && bar.time >= tail.from
     if (filled) tail = undefined
-    if (filled || change === 'all') show(false)
+    if (filled || crowded || change === 'all') show(false)
     else if (change !== 'none') view.put(bar, change)
   }
 
@@ -107,7 +115,7 @@ export function openSeries({ client, rest }: Sources, route: Route, view: Series
     /** Reads the page before the oldest bar, if there is one and nothing is being read. Never rejects. */
     async older() {
       const first = bars[0]
-      if (!first || oldest || readingOlder || signal.aborted) return
+      if (!first || oldest || readingOlder || signal.aborted || bars.length >= MAX_BARS) return
       readingOlder = true
       try {
         const { page } = await readPage(first.time - 1)
