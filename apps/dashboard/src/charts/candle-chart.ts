@@ -125,8 +125,6 @@ export function createCandleChart(container: HTMLElement, events: ChartEvents, s
   }
 }
 
-export type CandleChart = ReturnType<typeof createCandleChart>
-
 function showNewest(chart: IChartApi) {
   const width = chart.timeScale().width()
   const look = Math.min(FIRST_LOOK, Math.max(40, Math.round(width / 7)))

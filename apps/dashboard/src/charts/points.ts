@@ -3,7 +3,7 @@ import { type Bar, findHoles, type Hole, slotsOf } from '../live/bars.ts'
 import type { EmptyRun } from './holes.ts'
 
 /** The chart counts in seconds. */
-export const toChartTime = (ms: number): UTCTimestamp => (ms / 1000) as UTCTimestamp
+const toChartTime = (ms: number): UTCTimestamp => (ms / 1000) as UTCTimestamp
 
 export const toCandlePoint = ({ time, open, high, low, close }: Bar): CandlestickData<UTCTimestamp> => ({
   time: toChartTime(time),

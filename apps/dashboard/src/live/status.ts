@@ -3,7 +3,7 @@ import { formatAge } from './format.ts'
 /** A connection that is open but brings nothing for this long deserves a doubt, ms. */
 export const STALE_AFTER = 30_000
 
-export type Light = 'live' | 'connecting' | 'reconnecting' | 'stale'
+type Light = 'live' | 'connecting' | 'reconnecting' | 'stale'
 
 export interface Line {
   readonly phase: 'connecting' | 'open' | 'reconnecting'
