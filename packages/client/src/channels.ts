@@ -13,6 +13,7 @@ export interface Channel {
 /** Which channel a data event belongs to. */
 const channelOf: Readonly<Record<string, ChannelType>> = {
   candle: 'candles',
+  correction: 'candles',
   trade: 'trades',
   indicator: 'indicators',
   news: 'news',
@@ -77,8 +78,10 @@ export function createChannels() {
       const { type, epoch, recovered } = message.data
       const key = keyOf(type, message.data)
       const seq = message.data.seq ?? message.seq
-      if (key && typeof seq === 'number' && recovered !== true) {
-        positions.set(key, typeof epoch === 'string' ? { epoch, seq } : { seq })
+      if (key && recovered !== true) {
+        // Without a number the next message begins the count: what was counted before a pause says nothing now.
+        if (typeof seq !== 'number') positions.delete(key)
+        else positions.set(key, typeof epoch === 'string' ? { epoch, seq } : { seq })
       }
       return { ...describe(String(type), message.data), complete: recovered === true }
     },

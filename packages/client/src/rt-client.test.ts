@@ -112,6 +112,26 @@ test('a jump in seq is told, once and with its bounds', async (t) => {
   assert.deepEqual(gaps, [{ type: 'trades', symbol: 'BTCUSDT', from_seq: 6, to_seq: 8 }])
 })
 
+test('a pause between two subscriptions is no gap, a correction is counted with its channel', async (t) => {
+  const server = await wireServer(t)
+  const client = testClient(t, server.url)
+  const gaps: unknown[] = []
+  client.on('gap', ({ data }) => gaps.push(data))
+  await client.connect()
+  await server.connections(1)
+  const { data } = candle(1)
+  server.say(candle(1, { seq: 3 }))
+  server.say({ type: 'correction', data: { ...data, revision: 1 }, timestamp: 1, seq: 4 })
+  server.say(candle(1, { seq: 5 }))
+  const { symbol, timeframe, exchange } = data
+  server.say({ type: 'subscribed', data: { type: 'candles', symbol, timeframe, exchange }, timestamp: 1 })
+  const last = next(client, 'pong')
+  server.say(candle(1, { seq: 90 }))
+  server.say({ type: 'pong', data: {}, timestamp: 1 })
+  await last
+  assert.deepEqual(gaps, [])
+})
+
 test('a frame that cannot be read is counted and never thrown', async (t) => {
   const server = await wireServer(t)
   const client = testClient(t, server.url)
