@@ -1,0 +1,185 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { Candle } from '../../domain/candle.ts'
+import type { CandleRange, Series } from '../store.ts'
+import { type GivenNames, type KnownNames, SOURCES } from './names.ts'
+import { CANDLE_WIDTH, MAX_SECONDS, type Op } from './pack.ts'
+import { breathe, bulkInsert, command, query } from './sql.ts'
+
+const COLUMNS = [
+  'open',
+  'high',
+  'low',
+  'close',
+  'volume',
+  'volume_rest',
+  'quote_volume',
+  'quote_volume_rest',
+  'trades',
+  'revision',
+  'source',
+]
+/** Seconds take the lower 33 bits of a key. */
+const SPAN = 2 ** 33
+
+/** A higher or equal revision replaces, and only where something differs: an unchanged row writes no page. */
+const GUARDED = `ON CONFLICT (id) DO UPDATE SET ${COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}
+  WHERE excluded.revision >= revision AND (${COLUMNS.map((name) => `${name} <> excluded.${name}`).join(' OR ')})`
+
+type Extent = { first: number; last: number; count: number }
+/** Keys looked up by one statement when rows are counted. */
+const LOOKUP = 50
+
+/** Writes packed candles and keeps first, last and count of their series, inside the caller's transaction. */
+export function candleWriter(db: DatabaseSync, names: GivenNames) {
+  const insert = bulkInsert(db, 'candles', ['id', ...COLUMNS], GUARDED)
+  const loadExtent = query<[number, number, number]>(db, 'SELECT first, last, count FROM series WHERE id = ?')
+  const saveExtent = command(db, 'UPDATE series SET first = ?, last = ?, count = ? WHERE id = ?')
+  const existing = query<[number]>(
+    db,
+    `SELECT count(*) FROM candles WHERE id IN (${Array(LOOKUP).fill('?').join(',')})`,
+  )
+  const extents = new Map<number, Extent>()
+
+  const extentOf = (series: number): Extent => {
+    const known = extents.get(series)
+    if (known) return known
+    const [first, last, count] = loadExtent(series)[0]!
+    const extent = { first, last, count }
+    extents.set(series, extent)
+    return extent
+  }
+
+  function countExisting(keys: readonly number[]): number {
+    let found = 0
+    for (let at = 0; at < keys.length; at += LOOKUP) {
+      const some = keys.slice(at, at + LOOKUP)
+      // A key named twice is counted once, so the last one fills the places left over.
+      while (some.length < LOOKUP) some.push(some.at(-1)!)
+      found += existing(...some)[0]![0]
+    }
+    return found
+  }
+
+  /** `keys` ascend, without doubles, all of one series. Only those inside what is there can exist already. */
+  function extend(series: number, keys: readonly number[]): void {
+    const extent = extentOf(series)
+    const base = series * SPAN
+    const doubtful =
+      extent.count === 0 ? [] : keys.filter((key) => key >= base + extent.first && key <= base + extent.last)
+    const fresh = keys.length - countExisting(doubtful)
+    if (fresh === 0) return
+    const first = keys[0]! - base
+    const last = keys.at(-1)! - base
+    extent.first = extent.count === 0 ? first : Math.min(extent.first, first)
+    extent.last = extent.count === 0 ? last : Math.max(extent.last, last)
+    extent.count += fresh
+    saveExtent(extent.first, extent.last, extent.count, series)
+  }
+
+  function extendAll(keys: Float64Array, order: Uint32Array): void {
+    let run: number[] = []
+    let series = -1
+    for (const index of order) {
+      const key = keys[index]!
+      const of = Math.floor(key / SPAN)
+      if (of !== series && run.length > 0) {
+        extend(series, run)
+        run = []
+      }
+      series = of
+      if (run.at(-1) !== key) run.push(key)
+    }
+    if (run.length > 0) extend(series, run)
+  }
+
+  return {
+    write({ series, rows }: Extract<Op, { kind: 'candles' }>): number {
+      const bases = series.map((one) => names.series(one) * SPAN)
+      const keys = new Float64Array(rows.length / CANDLE_WIDTH)
+      for (let i = 0; i < keys.length; i++) keys[i] = bases[rows[i * CANDLE_WIDTH]!]! + rows[i * CANDLE_WIDTH + 1]!
+      const order = ascending(keys)
+      extendAll(keys, order)
+      return insert(keys.length, (index: number, parameters: SQLInputValue[], at: number) => {
+        const row = order[index]!
+        parameters[at] = keys[row]!
+        for (let c = 2; c < CANDLE_WIDTH; c++) parameters[at + c - 1] = rows[row * CANDLE_WIDTH + c]!
+      })
+    },
+    forget: () => extents.clear(),
+  }
+}
+
+/** Places of the keys in ascending order; equal keys stay as they came, so that the later one has the last word. */
+function ascending(keys: Float64Array): Uint32Array {
+  const order = Uint32Array.from(keys, (_, index) => index)
+  for (let i = 1; i < keys.length; i++) {
+    if (keys[i]! < keys[i - 1]!) return order.sort((a, b) => keys[a]! - keys[b]! || a - b)
+  }
+  return order
+}
+
+type Row = [number, number, number, number, number, number, number, number, number, number, number, number]
+/** Rows read at a stretch. */
+const SLICE = 5_000
+
+export function candleReader(db: DatabaseSync, names: KnownNames) {
+  const select = `SELECT id, ${COLUMNS.join(', ')} FROM candles WHERE id BETWEEN ? AND ? ORDER BY id`
+  const oldest = query<Row>(db, `${select} LIMIT ?`)
+  const newest = query<Row>(db, `${select} DESC LIMIT ?`)
+  const allSeries = query<[string, string, string, number, number, number]>(
+    db,
+    `SELECT exchange, symbol, timeframe, first, last, count FROM series JOIN markets ON markets.id = market
+     WHERE count > 0 ORDER BY exchange, symbol, series.id`,
+  )
+
+  async function range(of: Series, { from = 0, to = Infinity, limit = Infinity, newest: back = false }: CandleRange) {
+    const series = names.series(of)
+    if (series === undefined) return []
+    const base = series * SPAN
+    let first = base + Math.max(0, Math.ceil(from / 1000))
+    let last = base + Math.min(MAX_SECONDS, Math.floor(to / 1000))
+    const found: Candle[] = []
+    while (first <= last && found.length < limit) {
+      const size = Math.min(SLICE, limit - found.length)
+      const rows = (back ? newest : oldest)(first, last, size)
+      for (const row of rows) found.push(candleOf(of, base, row))
+      if (rows.length < size) break
+      if (back) last = rows.at(-1)![0] - 1
+      else first = rows.at(-1)![0] + 1
+      if (found.length < limit) await breathe()
+    }
+    return back ? found.reverse() : found
+  }
+
+  return {
+    range,
+    series: () =>
+      allSeries().map(([exchange, symbol, timeframe, first, last, count]) => ({
+        exchange,
+        symbol,
+        timeframe,
+        first: first * 1000,
+        last: last * 1000,
+        count,
+      })),
+  }
+}
+
+const candleOf = ({ exchange, symbol, timeframe }: Series, base: number, row: Row): Candle => ({
+  exchange,
+  symbol,
+  timeframe,
+  time: (row[0] - base) * 1000,
+  open: row[1],
+  high: row[2],
+  low: row[3],
+  close: row[4],
+  volume: row[5],
+  volumeRest: row[6],
+  quoteVolume: row[7],
+  quoteVolumeRest: row[8],
+  trades: row[9],
+  closed: true,
+  revision: row[10],
+  source: SOURCES[row[11]]!,
+})

@@ -1,0 +1,123 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { failure } from '../../lib/failure.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { Store } from '../store.ts'
+import { candleReader } from './candles.ts'
+import { coverageReader } from './coverage.ts'
+import { type FileSettings, openForReading } from './file.ts'
+import { jobReader } from './jobs.ts'
+import { knownNames } from './names.ts'
+import { checkCandle, checkInterval, checkTrade, packCandles, packCoverage, packTrades } from './pack.ts'
+import { query } from './sql.ts'
+import { tradeReader } from './trades.ts'
+import { failureOf, troubleOf } from './trouble.ts'
+import { startWriter, type Writer } from './writer.ts'
+
+export interface EmbeddedSettings {
+  /** The file; it and its folder are made when they are not there. */
+  readonly path: string
+  /** Default `NORMAL`: a power failure may cost the last moments, which are fetched again. `FULL` syncs each commit. */
+  readonly synchronous?: 'NORMAL' | 'FULL'
+  /** How long a write waits for another process that is writing, ms. */
+  readonly busyMs?: number
+  readonly log: Logger
+}
+
+/** Trades deleted by one transaction, so that other writes come in between. */
+const PRUNE_SLICE = 5_000
+
+/**
+ * The store in one file of this machine: SQLite in WAL mode, written by a thread of its own, read from the main one.
+ * Several processes may open the same file; their transactions take turns.
+ * Rejects with `STORE_DAMAGED` or `STORE_UNAVAILABLE`.
+ */
+export async function embeddedStore({ log, ...settings }: EmbeddedSettings): Promise<Store> {
+  const file: FileSettings = { synchronous: 'NORMAL', busyMs: 10_000, ...settings }
+  await makeFolder(file.path)
+  const writer = await startWriter(file)
+  try {
+    const store = storeOf(openForReading(file), writer, file.path)
+    log.info({ path: file.path, synchronous: file.synchronous }, 'store opened')
+    return store
+  } catch (error) {
+    await writer.close()
+    throw failureOf(troubleOf(error), file.path, error)
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw failure('STORE_UNAVAILABLE', { reason: `the folder of ${path} can't be made: ${reason}` }, error)
+  }
+}
+
+function storeOf(db: DatabaseSync, writer: Writer, path: string): Store {
+  const names = knownNames(db)
+  const candles = candleReader(db, names)
+  const trades = tradeReader(db, names)
+  const coverage = coverageReader(db, names)
+  const jobs = jobReader(db)
+  const alive = query<[number]>(db, 'SELECT count(*) FROM migrations')
+  let closing: Promise<void> | undefined
+
+  async function reading<R>(work: () => R | Promise<R>): Promise<R> {
+    try {
+      if (!closing) return await work()
+    } catch (error) {
+      if (!closing) throw failureOf(troubleOf(error), path, error)
+    }
+    throw failure('STORE_UNAVAILABLE', { reason: 'it is closed' })
+  }
+
+  async function close(): Promise<void> {
+    // The reader first: the last connection to go moves the log into the file, and only the writer may.
+    db.close()
+    await writer.close()
+  }
+
+  return {
+    async putCandles(list) {
+      list.forEach(checkCandle)
+      if (list.length > 0) await writer.write(list.length, () => packCandles(list))
+    },
+    candles: (series, range) => reading(() => candles.range(series, range)),
+    series: () => reading(() => candles.series()),
+
+    async putTrades(list) {
+      list.forEach(checkTrade)
+      if (list.length > 0) await writer.write(list.length, () => packTrades(list))
+    },
+    trades: (market, range) => reading(() => trades.range(market, range)),
+    lastTrade: (market) => reading(() => trades.last(market)),
+    async pruneTrades(before) {
+      let deleted = 0
+      for (;;) {
+        const slice = await writer.write(PRUNE_SLICE, () => ({ kind: 'prune', before, limit: PRUNE_SLICE }))
+        deleted += slice
+        if (slice < PRUNE_SLICE) return deleted
+      }
+    },
+
+    async cover(intervals) {
+      intervals.forEach(checkInterval)
+      if (intervals.length > 0) await writer.write(intervals.length, () => packCoverage(intervals))
+    },
+    coverage: (market, series, range) => reading(() => coverage(market, series, range)),
+
+    async putJob(job) {
+      await writer.write(1, () => ({ kind: 'job', job }))
+    },
+    job: (id) => reading(() => jobs.one(id)),
+    jobs: (filter) => reading(() => jobs.list(filter?.state)),
+
+    async ping() {
+      await reading(() => alive())
+    },
+    close: () => (closing ??= close()),
+  }
+}

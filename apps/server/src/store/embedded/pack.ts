@@ -1,0 +1,157 @@
+import { type Candle, seriesKey } from '../../domain/candle.ts'
+import type { Coverage } from '../../domain/coverage.ts'
+import { type MarketId, marketKey } from '../../domain/market.ts'
+import type { Trade } from '../../domain/trade.ts'
+import { failure } from '../../lib/failure.ts'
+import type { Job, Series } from '../store.ts'
+import { SIDES, SOURCES } from './names.ts'
+
+/** Numbers of one packed candle: series (place in the list), open time in seconds, then its columns. */
+export const CANDLE_WIDTH = 13
+/** Numbers of one packed trade: market (place in the list), id (or its place in the list), then its columns. */
+export const TRADE_WIDTH = 8
+/** Open times reach to the year 2242. */
+export const MAX_SECONDS = 2 ** 33 - 1
+
+export interface PackedTrades {
+  readonly markets: MarketId[]
+  readonly rows: Float64Array<ArrayBuffer>
+}
+
+/** What the writing thread is asked to do. Rows travel as one block of doubles, handed over without a copy. */
+export type Op =
+  | { readonly kind: 'candles'; readonly series: Series[]; readonly rows: Float64Array<ArrayBuffer> }
+  | {
+      readonly kind: 'trades'
+      readonly counted: PackedTrades
+      readonly named: PackedTrades
+      /** The ids of the named ones. */
+      readonly ids: string[]
+    }
+  | { readonly kind: 'prune'; readonly before: number; readonly limit: number }
+  | { readonly kind: 'cover'; readonly intervals: readonly Coverage[] }
+  | { readonly kind: 'job'; readonly job: Job }
+
+/** Throws `INVALID_PARAMETER` for a candle that can't be stored. */
+export function checkCandle(candle: Candle): void {
+  const seconds = candle.time / 1000
+  if (!candle.closed) throw bad(candle, 'only closed candles are stored, this one is still forming')
+  if (!Number.isInteger(seconds) || seconds < 0 || seconds > MAX_SECONDS)
+    throw bad(candle, 'its open time is not a whole second from 1970 to 2242')
+  const { open, high, low, close, volume, volumeRest, quoteVolume, quoteVolumeRest, trades, revision } = candle
+  const sum = open + high + low + close + volume + volumeRest + quoteVolume + quoteVolumeRest
+  // Doubles near the limit may overflow in the sum: only then is each looked at.
+  if (!Number.isFinite(sum)) {
+    const all = [open, high, low, close, volume, volumeRest, quoteVolume, quoteVolumeRest]
+    if (!all.every(Number.isFinite)) throw bad(candle, 'a price or volume is not a number')
+  }
+  if (!Number.isSafeInteger(trades) || !Number.isSafeInteger(revision))
+    throw bad(candle, 'trades and revision must be whole numbers')
+}
+
+const bad = (candle: Candle, reason: string) =>
+  failure('INVALID_PARAMETER', { name: `candle ${seriesKey(candle)} ${candle.time}`, reason })
+
+/** Throws `INVALID_PARAMETER` for a trade that can't be stored. */
+export function checkTrade(trade: Trade): void {
+  const whole = Number.isSafeInteger(trade.time) && Number.isSafeInteger(trade.count)
+  const id = typeof trade.id === 'string' || Number.isSafeInteger(trade.id)
+  const finite = Number.isFinite(trade.price) && Number.isFinite(trade.quantity) && Number.isFinite(trade.received)
+  if (whole && id && finite) return
+  const reason = id ? 'a number of it is missing or out of range' : 'its id is beyond 2^53, give it as text'
+  throw failure('INVALID_PARAMETER', { name: `trade ${marketKey(trade)} ${trade.id}`, reason })
+}
+
+/** Throws for an interval that ends before it starts or is not in whole ms. */
+export function checkInterval({ from, to }: Coverage): void {
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to))
+    throw failure('INVALID_PARAMETER', { name: 'coverage', reason: `${from} to ${to} is not in whole ms` })
+  if (from > to) throw failure('INVALID_RANGE', {})
+}
+
+export function packCandles(candles: readonly Candle[]): Op {
+  const places = numbering<Series>(({ exchange, symbol, timeframe }) => ({ exchange, symbol, timeframe }), seriesKey)
+  const rows = new Float64Array(candles.length * CANDLE_WIDTH)
+  let at = 0
+  for (const candle of candles) {
+    rows[at] = places.of(candle)
+    rows[at + 1] = candle.time / 1000
+    rows[at + 2] = candle.open
+    rows[at + 3] = candle.high
+    rows[at + 4] = candle.low
+    rows[at + 5] = candle.close
+    rows[at + 6] = candle.volume
+    rows[at + 7] = candle.volumeRest
+    rows[at + 8] = candle.quoteVolume
+    rows[at + 9] = candle.quoteVolumeRest
+    rows[at + 10] = candle.trades
+    rows[at + 11] = candle.revision
+    rows[at + 12] = SOURCES.indexOf(candle.source)
+    at += CANDLE_WIDTH
+  }
+  return { kind: 'candles', series: places.list, rows }
+}
+
+/** Counted trades and named ones go to different tables. */
+export function packTrades(trades: readonly Trade[]): Op {
+  const counted = trades.filter((trade) => typeof trade.id === 'number')
+  const named = trades.filter((trade) => typeof trade.id === 'string')
+  return {
+    kind: 'trades',
+    counted: packRows(counted, (trade) => Number(trade.id)),
+    named: packRows(named, (_, index) => index),
+    ids: named.map((trade) => String(trade.id)),
+  }
+}
+
+/** Only the fields of an interval: what else an object carries may not be able to change threads. */
+export const packCoverage = (intervals: readonly Coverage[]): Op => ({
+  kind: 'cover',
+  intervals: intervals.map(({ exchange, symbol, series, from, to, state }) => ({
+    exchange,
+    symbol,
+    series,
+    from,
+    to,
+    state,
+  })),
+})
+
+/** The blocks of an op that change threads without a copy. */
+export function buffersOf(op: Op): ArrayBuffer[] {
+  if (op.kind === 'candles') return [op.rows.buffer]
+  return op.kind === 'trades' ? [op.counted.rows.buffer, op.named.rows.buffer] : []
+}
+
+function packRows(trades: readonly Trade[], id: (trade: Trade, index: number) => number): PackedTrades {
+  const places = numbering<MarketId>(({ exchange, symbol }) => ({ exchange, symbol }), marketKey)
+  const rows = new Float64Array(trades.length * TRADE_WIDTH)
+  trades.forEach((trade, index) => {
+    const at = index * TRADE_WIDTH
+    rows[at] = places.of(trade)
+    rows[at + 1] = id(trade, index)
+    rows[at + 2] = trade.count
+    rows[at + 3] = trade.price
+    rows[at + 4] = trade.quantity
+    rows[at + 5] = SIDES.indexOf(trade.side)
+    rows[at + 6] = trade.time
+    rows[at + 7] = trade.received
+  })
+  return { markets: places.list, rows }
+}
+
+/** Numbers things by their key in the order of first sight. */
+function numbering<T>(pick: (item: T) => T, key: (item: T) => string) {
+  const places = new Map<string, number>()
+  const list: T[] = []
+  return {
+    list,
+    of: (item: T): number => {
+      const name = key(item)
+      const known = places.get(name)
+      if (known !== undefined) return known
+      places.set(name, list.length)
+      return list.push(pick(item)) - 1
+    },
+  }
+}
