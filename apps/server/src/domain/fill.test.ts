@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { aTrade } from '../../test/trades.ts'
+import type { Candle } from './candle.ts'
+import { type Coverage, type CoverageState, covers, knownIntervals } from './coverage.ts'
+import { fillQuiet, flatCandle } from './fill.ts'
+import { foldTrades } from './fold.ts'
+import { timeframe } from './timeframe.ts'
+
+const market = { exchange: 'binance', symbol: 'BTCUSDT' }
+const m1 = timeframe('1m')
+const MINUTE = 60_000
+const covered = (from: number, to: number, state: CoverageState = 'complete', series = 'trades'): Coverage => ({
+  ...market,
+  series,
+  from: from * MINUTE,
+  to: to * MINUTE,
+  state,
+})
+const candleAt = (minute: number, price: number): Candle =>
+  foldTrades([aTrade({ id: minute, price, time: minute * MINUTE })], m1)[0]!
+const shape = (candles: Candle[]) => candles.map(({ time, close, source }) => `${time / MINUTE}:${close}:${source[0]}`)
+
+test('quiet minutes are flat at the close before them', () => {
+  const filled = fillQuiet([candleAt(2, 10), candleAt(5, 20)], [covered(0, 8)], m1, 0, 8 * MINUTE, 7)
+  assert.deepEqual(shape(filled), ['0:7:f', '1:7:f', '2:10:t', '3:10:f', '4:10:f', '5:20:t', '6:20:f', '7:20:f'])
+  assert.deepEqual(filled[0], flatCandle(market, '1m', 0, 7))
+})
+
+test('nothing is drawn before a price is known', () => {
+  assert.deepEqual(shape(fillQuiet([candleAt(2, 10)], [covered(0, 4)], m1, 0, 4 * MINUTE)), ['2:10:t', '3:10:f'])
+})
+
+test('an outage stays a hole, and so does what follows until the next trade', () => {
+  const coverage = [covered(0, 10), covered(3, 4, 'unknown')]
+  const known = [covered(0, 3), covered(3, 4, 'unknown'), covered(4, 10, 'quiet')]
+  assert.deepEqual(shape(fillQuiet([candleAt(1, 10), candleAt(6, 20)], known, m1, 0, 8 * MINUTE)), [
+    '1:10:t',
+    '2:10:f',
+    '6:20:t',
+    '7:20:f',
+  ])
+  assert.ok(covers(knownIntervals(coverage), 3 * MINUTE, 4 * MINUTE), 'what another series knows is known')
+})
+
+test('minutes covered in part, and those that end after the range, are left out', () => {
+  const coverage = [covered(0, 2.5)]
+  assert.deepEqual(shape(fillQuiet([], coverage, m1, 30_000, 5 * MINUTE, 9)), ['1:9:f'])
+  assert.deepEqual(shape(fillQuiet([], [covered(0, 9)], m1, 0, 2.5 * MINUTE, 9)), ['0:9:f', '1:9:f'])
+})
+
+test('coverage from the exchange counts like coverage of trades', () => {
+  const coverage = [covered(0, 2), covered(2, 4, 'quiet', '1m')]
+  assert.equal(fillQuiet([], coverage, m1, 0, 4 * MINUTE, 9).length, 4)
+})
+
+test('known intervals are joined, ascending and disjoint', () => {
+  const interval = fc.tuple(fc.nat(50), fc.nat(20), fc.constantFrom<CoverageState[]>('complete', 'quiet', 'unknown'))
+  fc.assert(
+    fc.property(fc.array(interval), (list) => {
+      const coverage = list.map(([from, length, state]) => covered(from, from + length, state))
+      const known = knownIntervals(coverage)
+      for (const [i, { from, to }] of known.entries()) assert.ok(from < to && (i === 0 || known[i - 1]!.to < from))
+      for (let minute = 0; minute < 70; minute++) {
+        const at = minute * MINUTE
+        const expected = coverage.some(({ from, to, state }) => state !== 'unknown' && from <= at && at + MINUTE <= to)
+        assert.equal(covers(known, at, at + MINUTE), expected)
+      }
+    }),
+  )
+})
