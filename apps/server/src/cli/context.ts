@@ -57,7 +57,10 @@ export const timeframesOption = (): Option =>
   new Option('--timeframes <list>', 'timeframes to build, separated by spaces or commas')
     .default(ENABLED.map(timeframe), ENABLED.join(' '))
     .argParser((text) => {
-      const frames = text.split(/[\s,]+/).filter(Boolean).map(readTimeframe)
+      const frames = text
+        .split(/[\s,]+/)
+        .filter(Boolean)
+        .map(readTimeframe)
       if (frames.length === 0) throw new InvalidArgumentError('Name at least one timeframe.')
       return [...new Map(frames.map((frame) => [frame.code, frame])).values()].sort(bySize)
     })

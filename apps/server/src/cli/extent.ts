@@ -90,7 +90,13 @@ export function createExtent(whole: boolean, finished: (path: string) => boolean
   function addHole(hole: Hole & { firstId: number; endId: number }): void {
     const newestHole = holes.at(-1)
     if (!newestHole || holes.length < MOST_HOLES) holes.push(hole)
-    else holes[holes.length - 1] = { ...newestHole, to: hole.to, trades: newestHole.trades + hole.trades, endId: hole.endId }
+    else
+      holes[holes.length - 1] = {
+        ...newestHole,
+        to: hole.to,
+        trades: newestHole.trades + hole.trades,
+        endId: hole.endId,
+      }
   }
 
   return {
@@ -125,12 +131,7 @@ function beginning(trade: Trade, { path, shape, seen }: FileBatch<Trade>, whole:
   return archive && trade.time - day < NEAR_MIDNIGHT ? day : trade.time + 1
 }
 
-function ending(
-  trade: Trade,
-  batch: FileBatch<Trade>,
-  whole: boolean,
-  finished: (path: string) => boolean,
-): number {
+function ending(trade: Trade, batch: FileBatch<Trade>, whole: boolean, finished: (path: string) => boolean): number {
   const read = batch.whole && finished(batch.path)
   const nextDay = midnight(trade.time) + DAY
   if (whole && read) return nextDay

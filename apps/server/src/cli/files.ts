@@ -78,7 +78,14 @@ export function readAll<T extends object>(
 ): Feed<T> {
   const reading: Reading = { rows: 0, items: 0, bad: 0, brokenFiles: 0, finished: new Set(), skipped: new Map() }
   async function* batches(): AsyncGenerator<FileBatch<T>> {
-    const sizes = await Promise.all(paths.map((path) => stat(path).then(({ size }) => size, () => 0)))
+    const sizes = await Promise.all(
+      paths.map((path) =>
+        stat(path).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      ),
+    )
     const total = sizes.reduce((sum, size) => sum + size, 0)
     const progress = createProgress(context, 'import', total, 'rows')
     try {
@@ -87,7 +94,10 @@ export function readAll<T extends object>(
       progress.end()
     }
   }
-  async function* batchesOf(path: string, advance: (bytes: number, rows: number) => void): AsyncGenerator<FileBatch<T>> {
+  async function* batchesOf(
+    path: string,
+    advance: (bytes: number, rows: number) => void,
+  ): AsyncGenerator<FileBatch<T>> {
     try {
       const options = { signal: context.signal, onBytes: (bytes: number) => advance(bytes, 0) }
       for await (const batch of readFile(path, kind, compile(path), options)) {

@@ -14,7 +14,7 @@ import {
   timeframesOption,
   withStore,
 } from './context.ts'
-import { readAll, type Reading, readingNotes, sortFiles } from './files.ts'
+import { type Reading, readAll, readingNotes, sortFiles } from './files.ts'
 import { importKlines, inferFrame } from './importKlines.ts'
 import { importTrades } from './importTrades.ts'
 import type { Kind } from './readers/columns.ts'
@@ -68,7 +68,9 @@ export function addImport(program: Command, context: CommandContext): void {
     .addOption(exchangeOption())
     .addOption(symbolOption())
     .addOption(
-      new Option('--kind <kind>', 'what the files hold').choices(['trades', 'aggTrades', 'klines']).makeOptionMandatory(),
+      new Option('--kind <kind>', 'what the files hold')
+        .choices(['trades', 'aggTrades', 'klines'])
+        .makeOptionMandatory(),
     )
     .option('--timeframe <code>', 'timeframe of klines; found by the distance of the rows when absent', readTimeframe)
     .addOption(timeframesOption())

@@ -114,7 +114,13 @@ export function notePartial(counts: FrameCount, open: number): void {
 
 /** A hole of these files never hides what an earlier import knows. */
 async function coverTrades(store: Store, market: MarketId, covered: Interval, holes: readonly Hole[]): Promise<void> {
-  const row = ({ from, to }: Interval, state: Coverage['state']): Coverage => ({ ...market, series: 'trades', from, to, state })
+  const row = ({ from, to }: Interval, state: Coverage['state']): Coverage => ({
+    ...market,
+    series: 'trades',
+    from,
+    to,
+    state,
+  })
   const unknown: Interval[] = []
   for (const { from, to } of holes) unknown.push(...(await uncovered(store, market, { from, to })))
   await store.cover([
@@ -124,7 +130,12 @@ async function coverTrades(store: Store, market: MarketId, covered: Interval, ho
 }
 
 /** Ids that go on from, or lead up to, trades stored earlier prove that nothing lies between. */
-async function joinNeighbours(store: Store, market: MarketId, extent: Extent, before: Trade | undefined): Promise<void> {
+async function joinNeighbours(
+  store: Store,
+  market: MarketId,
+  extent: Extent,
+  before: Trade | undefined,
+): Promise<void> {
   const [first, last] = [extent.first(), extent.last()]
   if (!first || !last) return
   const near = await store.trades(market, { from: first.time - MINUTE, to: first.time + 1 })

@@ -7,7 +7,12 @@ import type { Store } from '../store/store.ts'
 import { lineage } from './ladder.ts'
 
 /** The parts of an interval that the stored trades do not cover. */
-export async function uncovered(store: Store, market: MarketId, range: Interval, series = 'trades'): Promise<Interval[]> {
+export async function uncovered(
+  store: Store,
+  market: MarketId,
+  range: Interval,
+  series = 'trades',
+): Promise<Interval[]> {
   const coverage = await store.coverage(market, series, range)
   return subtract(
     [range],
@@ -28,7 +33,7 @@ export async function rebuild(
   const moments = [...times]
   const results = new Map<string, { made: number[]; partial: number[] }>()
   for (const { frame, from } of lineage(frames)) {
-    const result = { made: new Array<number>(), partial: new Array<number>() }
+    const result = { made: [] as number[], partial: [] as number[] }
     results.set(frame.code, result)
     for (const open of new Set(moments.map((time) => openTime(frame, time)))) {
       const range = { from: open, to: nextOpen(frame, open) }

@@ -15,4 +15,5 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
 export const count = (number: number): string => number.toLocaleString('en-US')
 
 /** `1 candle`, `2 candles`. */
-export const plural = (number: number, one: string, many = `${one}s`): string => `${count(number)} ${number === 1 ? one : many}`
+export const plural = (number: number, one: string, many = `${one}s`): string =>
+  `${count(number)} ${number === 1 ? one : many}`

@@ -74,7 +74,11 @@ async function* readPart<T extends object>(part: Part, kind: Kind, compile: Comp
 export function namedSpan(path: string): { from: number; to: number } | undefined {
   const match = /-(\d{4})-(\d{2})(?:-(\d{2}))?\.(?:zip|csv|csv\.gz|csv\.zip)$/i.exec(basename(path))
   if (!match) return undefined
-  const [year, month, day] = [Number(match[1]), Number(match[2]) - 1, match[3] === undefined ? undefined : Number(match[3])]
+  const [year, month, day] = [
+    Number(match[1]),
+    Number(match[2]) - 1,
+    match[3] === undefined ? undefined : Number(match[3]),
+  ]
   const from = Date.UTC(year, month, day ?? 1)
   const to = day === undefined ? Date.UTC(year, month + 1, 1) : Date.UTC(year, month, day + 1)
   return Number.isNaN(from) || month > 11 ? undefined : { from, to }

@@ -32,7 +32,12 @@ export async function peek(chunks: AsyncIterable<Buffer>): Promise<{ head: strin
       await source.return?.()
     }
   }
-  return { head: Buffer.concat(begin).toString('utf8', 0, HEAD).replace(/^\uFEFF/, ''), chunks: all() }
+  return {
+    head: Buffer.concat(begin)
+      .toString('utf8', 0, HEAD)
+      .replace(/^\uFEFF/, ''),
+    chunks: all(),
+  }
 }
 
 /** Tells the shape of a file from its beginning. */
