@@ -14,11 +14,11 @@ import {
   timeframesOption,
   withStore,
 } from './context.ts'
-import { type Reading, readAll, readingNotes, sortFiles } from './files.ts'
+import { type Opened, type Reading, readAll, readingNotes, sortFiles } from './files.ts'
 import { importKlines, inferFrame } from './importKlines.ts'
 import { importTrades } from './importTrades.ts'
 import type { Kind } from './readers/columns.ts'
-import { klineRows } from './readers/klines.ts'
+import { type KlineRow, klineRows } from './readers/klines.ts'
 import { namedDay } from './readers/read.ts'
 import { tradeRows } from './readers/trades.ts'
 import { klineSummary, tradeSummary } from './summary.ts'
@@ -30,6 +30,7 @@ interface ImportOptions {
   readonly timeframe?: Timeframe
   readonly timeframes: readonly Timeframe[]
   readonly whole: boolean
+  readonly sparse: boolean
   readonly data: string
 }
 
@@ -51,6 +52,9 @@ Which candles are written
       (not so for live recordings, whose rows carry the time of their arrival);
     the store holds trades whose ids lead up to it, or go on from it: import the days in any order.
   All others are left out and counted in the summary.
+  Larger candles are made of klines only where no row is missing. Some files leave out the times in which nothing
+  traded, and exchanges those in which they were halted: --sparse says so, and larger candles are made of the rows
+  that are there. Files named for a day whose times count from midnight (20161007_btcusd_second_trade.csv) are so.
   Rows of klines never replace a candle that was folded from trades; see "check" to compare the two.
 
 Examples
@@ -75,6 +79,7 @@ export function addImport(program: Command, context: CommandContext): void {
     .option('--timeframe <code>', 'timeframe of klines; found by the distance of the rows when absent', readTimeframe)
     .addOption(timeframesOption())
     .option('--whole', 'the files hold whole UTC days, from midnight to midnight', false)
+    .option('--sparse', 'klines: rows are missing where nothing traded, or where the exchange was halted', false)
     .addOption(dataOption(context))
     .addHelpText('after', HELP)
     .action((files: string[], options: ImportOptions) =>
@@ -123,7 +128,7 @@ async function runKlines(
   const market = marketOf(options)
   const compile = (frame?: Timeframe) => (path: string) => klineRows({ ...market, frame, day: namedDay(path) })
   const opened = await sortFiles(context, files, 'klines', compile(), ({ candle }) => candle.time)
-  const frame = options.timeframe ?? inferFrame(longest(opened).map(({ candle }) => candle.time))
+  const frame = options.timeframe ?? inferOf(opened)
   if (!frame) {
     const reason = 'the distance of the rows is no timeframe; say which one it is'
     throw failure('INVALID_PARAMETER', { name: '--timeframe', reason })
@@ -131,11 +136,17 @@ async function runKlines(
   const paths = opened.map(({ path }) => path)
   const feed = readAll(context, paths, 'klines', compile(frame))
   const started = performance.now()
-  const report = await importKlines({ store, market, frame, frames: options.timeframes, feed })
+  const ofDays = paths.every((path) => namedDay(path) !== undefined)
+  const sparse = options.sparse || ofDays
+  const whole = options.whole || ofDays
+  const report = await importKlines({ store, market, frame, frames: options.timeframes, feed, sparse, whole })
   say(context, klineSummary(report, feed.reading, frame, performance.now() - started))
   for (const note of readingNotes(feed.reading)) say(context, note)
   return isClean(feed.reading) && report.covered !== undefined
 }
 
-const longest = <T>(opened: readonly { sample: readonly T[] }[]): readonly T[] =>
-  opened.reduce<readonly T[]>((most, { sample }) => (sample.length > most.length ? sample : most), [])
+/** The timeframe of the file that showed most rows. */
+function inferOf(opened: readonly Opened<KlineRow>[]): Timeframe | undefined {
+  const [most] = [...opened].sort((a, b) => b.sample.length - a.sample.length)
+  return most && inferFrame(most.sample, most.path)
+}

@@ -3,7 +3,16 @@ import type { Interval } from '../domain/coverage.ts'
 import { rollUp } from '../domain/fold.ts'
 import { subtract, union } from '../domain/intervals.ts'
 import type { MarketId } from '../domain/market.ts'
-import { divides, nextOpen, openTime, roughMs, type Timeframe, timeframe } from '../domain/timeframe.ts'
+import {
+  DAY,
+  divides,
+  isTimeframe,
+  nextOpen,
+  openTime,
+  roughMs,
+  type Timeframe,
+  timeframe,
+} from '../domain/timeframe.ts'
 import { exactText } from '../lib/decimal.ts'
 import type { Store } from '../store/store.ts'
 import type { Feed } from './files.ts'
@@ -30,27 +39,39 @@ export interface KlineImport {
   readonly frame: Timeframe
   readonly frames: readonly Timeframe[]
   readonly feed: Feed<KlineRow>
+  /** Nothing traded where rows are missing between the first and the last. */
+  readonly sparse: boolean
+  /** The files hold whole UTC days. */
+  readonly whole: boolean
 }
 
-/** The timeframe whose length is the commonest distance between neighbouring rows; undefined when that is none. */
-export function inferFrame(times: readonly number[]): Timeframe | undefined {
+const CODES = '1s 5s 15s 30s 1m 3m 5m 10m 15m 30m 1h 2h 3h 4h 6h 8h 12h 1d 3d 1w 1M'.split(' ')
+
+/**
+ * The timeframe that the rows name, or whose length is the commonest distance between them, or that the file is named
+ * for; undefined when there is none.
+ */
+export function inferFrame(rows: readonly KlineRow[], path: string): Timeframe | undefined {
+  const named = rows[0]?.interval ?? (rows.length < 3 ? /[-_](\d+[smhdwM])[-_.]/.exec(path)?.[1] : undefined)
+  if (named && isTimeframe(named)) return timeframe(named)
+  const times = rows.map(({ candle }) => candle.time)
   const distances = new Map<number, number>()
   for (const [index, time] of times.slice(1).entries()) {
     const distance = Math.abs(time - times[index]!)
     if (distance > 0) distances.set(distance, (distances.get(distance) ?? 0) + 1)
   }
   const [ms = 0] = [...distances].sort(([a, n], [b, m]) => m - n || a - b)[0] ?? []
-  const codes = '1s 5s 15s 30s 1m 3m 5m 10m 15m 30m 1h 2h 3h 4h 6h 8h 12h 1d 3d 1w 1M'.split(' ')
   const isMonth = ms >= 28 * 86_400_000 && ms <= 31 * 86_400_000
-  return codes.map(timeframe).find((frame) => (isMonth ? frame.months === 1 : frame.ms === ms))
+  return CODES.map(timeframe).find((frame) => (isMonth ? frame.months === 1 : ms > 0 && frame.ms === ms))
 }
 
 /** Stores the rows of the files as the exchange's own candles, what they cover, and the larger candles made of them. */
-export async function importKlines({ store, market, frame, frames, feed }: KlineImport): Promise<KlineReport> {
+export async function importKlines(options: KlineImport): Promise<KlineReport> {
+  const { store, market, frame, frames, feed } = options
   const tally = { duplicates: 0, kept: 0, differing: 0 }
   const counts: FrameCount = { written: 0, partial: 0 }
   const candles = new Map([[frame.code, counts]])
-  let runs: Interval[] = []
+  const extent = createRuns(options)
   for await (const { items } of feed.batches()) {
     if (items.length === 0) continue
     const fresh = uniqueRows(items)
@@ -59,8 +80,9 @@ export async function importKlines({ store, market, frame, frames, feed }: Kline
     counts.written += written
     tally.kept += kept
     tally.differing += differing
-    runs = union([...runs, ...fresh.map(({ candle: { time } }) => ({ from: time, to: nextOpen(frame, time) }))])
+    for (const { candle } of fresh) extent.add(candle.time)
   }
+  const runs = extent.runs()
   const [first, last] = [runs[0], runs.at(-1)]
   if (!first || !last) return { ...tally, holes: [], covered: undefined, candles }
   const covered = { from: first.from, to: last.to }
@@ -68,6 +90,28 @@ export async function importKlines({ store, market, frame, frames, feed }: Kline
   await coverRuns(store, market, frame, runs, holes)
   for (const [code, count] of await rollUpStored(store, market, frame, frames, covered)) candles.set(code, count)
   return { ...tally, holes, covered, candles }
+}
+
+/** Stretches without a missing row. */
+function createRuns({ frame, sparse, whole }: KlineImport) {
+  const runs: { from: number; to: number }[] = []
+  const reach = (time: number): Interval =>
+    whole
+      ? { from: time - (time % DAY), to: Math.max(nextOpen(frame, time), time - (time % DAY) + DAY) }
+      : { from: time, to: nextOpen(frame, time) }
+  return {
+    add(time: number): void {
+      const { from, to } = sparse ? reach(time) : { from: time, to: nextOpen(frame, time) }
+      const last = runs.at(-1)
+      if (!last || from < last.from || (from > last.to && !sparse)) runs.push({ from, to })
+      else last.to = Math.max(last.to, to)
+    },
+    runs(): Interval[] {
+      const joined = union(runs)
+      const [first, last] = [joined[0], joined.at(-1)]
+      return sparse && first && last ? [{ from: first.from, to: last.to }] : joined
+    },
+  }
 }
 
 const uniqueRows = (rows: readonly KlineRow[]): KlineRow[] => [
@@ -168,14 +212,15 @@ async function rollPage(
 ): Promise<void> {
   const range = { from: windows[0]!.from, to: windows.at(-1)!.to }
   const gaps = await uncovered(store, market, range, base.code)
+  const children = await store.candles({ ...market, timeframe: from.code }, { from: range.from, to: range.to - 1 })
+  const touched = new Set(children.map(({ time }) => openTime(frame, time)))
   const whole = new Set<number>()
   let gap = 0
   for (const window of windows) {
     while (gap < gaps.length && gaps[gap]!.to <= window.from) gap++
-    if (gap < gaps.length && gaps[gap]!.from < window.to) notePartial(counts, window.from)
-    else whole.add(window.from)
+    if (gap === gaps.length || gaps[gap]!.from >= window.to) whole.add(window.from)
+    else if (touched.has(window.from)) notePartial(counts, window.from)
   }
-  const children = await store.candles({ ...market, timeframe: from.code }, { from: range.from, to: range.to - 1 })
   const made = rollUp(children, frame).filter(({ time }) => whole.has(time))
   const { written } = await putRows(
     store,

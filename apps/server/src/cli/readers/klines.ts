@@ -10,6 +10,8 @@ import { isSymbol } from './trades.ts'
 export interface KlineRow {
   readonly candle: Candle
   readonly has: { readonly quoteVolume: boolean; readonly trades: boolean }
+  /** The timeframe that the row itself names. */
+  readonly interval?: string
 }
 
 export interface KlineOptions {
@@ -64,7 +66,7 @@ export function klineRows({ exchange, symbol, frame, day }: KlineOptions): Compi
         revision: 0,
         source: 'backfill',
       }
-      return { candle, has }
+      return interval === undefined ? { candle, has } : { candle, has, interval }
     }
   }
 }

@@ -19,6 +19,7 @@ export interface ReadBatch<T> {
   readonly bad: readonly BadRecord[]
   /** Records that belong to something else, by reason. */
   readonly skipped: ReadonlyMap<string, number>
+  /** Records of all three sorts; blank lines and headers are none. */
   readonly rows: number
   /** The last record of the batch was one of `items`: a file cut in the middle of a line does not end so. */
   readonly whole: boolean
@@ -54,15 +55,17 @@ async function* readPart<T extends object>(part: Part, kind: Kind, compile: Comp
       const items: T[] = []
       const bad: BadRecord[] = []
       const skipped = new Map<string, number>()
+      let rows = 0
       for (const [index, text] of texts.entries()) {
         const value = read(text)
         if (value === undefined) continue
+        rows++
         if (!isRejected(value)) items.push(value)
         else if (value.reject === 'bad') bad.push({ file: part.name, line: first + index, reason: value.reason })
         else skipped.set(value.reason, (skipped.get(value.reason) ?? 0) + 1)
       }
       const whole = bad.at(-1)?.line !== first + texts.length - 1
-      yield { items, bad, skipped, rows: texts.length, whole, seen, shape }
+      yield { items, bad, skipped, rows, whole, seen, shape }
     }
   } catch (error) {
     if (isFailure(error)) throw error
