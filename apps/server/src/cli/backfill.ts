@@ -4,9 +4,9 @@ import { failure } from '../lib/failure.ts'
 import type { Store } from '../store/store.ts'
 import {
   type CommandContext,
-  dataOption,
   exchangeOption,
   iso,
+  newCommand,
   readSymbol,
   readTime,
   readTimeframe,
@@ -76,8 +76,7 @@ Examples
 
 /** Adds `backfill`: the exchange's history into the store. */
 export function addBackfill(program: Command, context: CommandContext, open: OpenBackfiller): void {
-  program
-    .command('backfill')
+  newCommand(program, context, 'backfill')
     .description('fetch history of an exchange into the store')
     .addOption(exchangeOption())
     .requiredOption('--symbols <list>', 'markets, separated by commas', readSymbols)
@@ -86,7 +85,6 @@ export function addBackfill(program: Command, context: CommandContext, open: Ope
     .option('--to <time>', 'end, exclusive, ISO or ms (default: now)', readTime)
     .option('--lookback-hours <n>', 'how far to go back, instead of --from (default: 24)', readHours)
     .option('--dry-run', 'only tell what it would cost', false)
-    .addOption(dataOption(context))
     .addHelpText('after', HELP)
     .action((options: BackfillOptions) =>
       withStore(context, options.data, async (store) => {

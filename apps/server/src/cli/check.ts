@@ -7,9 +7,9 @@ import type { Store } from '../store/store.ts'
 import { compareCandles, type Difference } from './compare.ts'
 import {
   type CommandContext,
-  dataOption,
   exchangeOption,
   iso,
+  newCommand,
   readTime,
   readTimeframe,
   say,
@@ -51,8 +51,7 @@ Examples
 
 /** Adds `check`: stored candles against the exchange's own. */
 export function addCheck(program: Command, context: CommandContext): void {
-  program
-    .command('check')
+  newCommand(program, context, 'check')
     .description("compare stored candles with the exchange's own, or with those of files")
     .addOption(exchangeOption())
     .addOption(symbolOption())
@@ -63,7 +62,6 @@ export function addCheck(program: Command, context: CommandContext): void {
     .option('--relative <share>', 'how far volumes may lie apart, for files that carry fewer digits', readShare, 0)
     .option('--limit <n>', 'differences to show', readLimit, 50)
     .option('--json', 'write the result as one JSON object', false)
-    .addOption(dataOption(context))
     .addHelpText('after', HELP)
     .action((options: CheckOptions) =>
       withStore(context, options.data, async (store) => {

@@ -22,11 +22,11 @@ export interface CommandContext {
 }
 
 /** The timeframes that are kept unless `--timeframes` says otherwise. */
-export const ENABLED = '1s 5s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M'.split(' ')
+const ENABLED = '1s 5s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M'.split(' ')
 
-export const storePath = (data: string): string => join(data, 'candlewire.db')
+const storePath = (data: string): string => join(data, 'candlewire.db')
 
-export const dataOption = ({ env }: CommandContext): Option =>
+const dataOption = ({ env }: CommandContext): Option =>
   new Option('--data <dir>', 'folder of the store').default(env.CANDLEWIRE_DATA ?? './data')
 
 export const exchangeOption = (): Option =>
@@ -73,6 +73,13 @@ export function readTime(text: string): number {
   return time
 }
 
+/** A command with the option all share. Wrong usage ends the process with code 2; 1 is kept for faults that it found. */
+export const newCommand = (program: Command, context: CommandContext, name: string): Command =>
+  program
+    .command(name)
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .addOption(dataOption(context))
+
 /** Opens the store for the length of `work`. Failures that have a name are told in one sentence, with exit code 2. */
 export async function withStore(
   context: CommandContext,
@@ -90,7 +97,7 @@ export async function withStore(
 }
 
 /** Runs a command's work: failures that have a name end it with one sentence and exit code 2. */
-export async function told(context: CommandContext, work: () => Promise<void>): Promise<void> {
+async function told(context: CommandContext, work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (error) {
@@ -104,6 +111,3 @@ export async function told(context: CommandContext, work: () => Promise<void>): 
 export const say = ({ err }: Pick<CommandContext, 'err'>, text: string): void => void err.write(`${text}\n`)
 
 export const iso = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z')
-
-/** Joins one command to a program. */
-export type AddCommand = (program: Command, context: CommandContext) => void

@@ -11,9 +11,9 @@ import { failure, isFailure } from '../lib/failure.ts'
 import type { Store } from '../store/store.ts'
 import {
   type CommandContext,
-  dataOption,
   exchangeOption,
   iso,
+  newCommand,
   readTime,
   readTimeframe,
   say,
@@ -49,8 +49,7 @@ Examples
 
 /** Adds `export`: stored candles as JSON lines or CSV. */
 export function addExport(program: Command, context: CommandContext): void {
-  program
-    .command('export')
+  newCommand(program, context, 'export')
     .description('write stored candles of one market to a file or to standard output')
     .addOption(exchangeOption())
     .addOption(symbolOption())
@@ -59,7 +58,6 @@ export function addExport(program: Command, context: CommandContext): void {
     .option('--to <time>', 'end, exclusive, ISO or ms (default: after the last candle)', readTime)
     .addOption(new Option('--format <format>', 'form of the lines').choices(['jsonl', 'csv']).default('jsonl'))
     .option('--output <file>', 'file to write, - for standard output', '-')
-    .addOption(dataOption(context))
     .addHelpText('after', HELP)
     .action((options: ExportOptions) =>
       withStore(context, options.data, async (store) => {

@@ -6,8 +6,8 @@ import { failure } from '../lib/failure.ts'
 import type { Store } from '../store/store.ts'
 import {
   type CommandContext,
-  dataOption,
   exchangeOption,
+  newCommand,
   readTimeframe,
   say,
   symbolOption,
@@ -65,8 +65,7 @@ Examples
 
 /** Adds `import`: trades and candles of files into the store. */
 export function addImport(program: Command, context: CommandContext): void {
-  program
-    .command('import')
+  newCommand(program, context, 'import')
     .description('put trades or candles of files into the store, and build the candles of every timeframe')
     .argument('<files...>', 'files, in any order')
     .addOption(exchangeOption())
@@ -80,7 +79,6 @@ export function addImport(program: Command, context: CommandContext): void {
     .addOption(timeframesOption())
     .option('--whole', 'the files hold whole UTC days, from midnight to midnight', false)
     .option('--sparse', 'klines: rows are missing where nothing traded, or where the exchange was halted', false)
-    .addOption(dataOption(context))
     .addHelpText('after', HELP)
     .action((files: string[], options: ImportOptions) =>
       withStore(context, options.data, async (store) => {

@@ -48,21 +48,16 @@ export interface KlineImport {
 const CODES = '1s 5s 15s 30s 1m 3m 5m 10m 15m 30m 1h 2h 3h 4h 6h 8h 12h 1d 3d 1w 1M'.split(' ')
 
 /**
- * The timeframe that the rows name, or whose length is the commonest distance between them, or that the file is named
- * for; undefined when there is none.
+ * The timeframe that the rows name; or the largest on whose grid they lie, give or take a bad row; or, of one or two
+ * rows, that which the file is named for. Undefined when there is none.
  */
 export function inferFrame(rows: readonly KlineRow[], path: string): Timeframe | undefined {
   const named = rows[0]?.interval ?? (rows.length < 3 ? /[-_](\d+[smhdwM])[-_.]/.exec(path)?.[1] : undefined)
-  if (named && isTimeframe(named)) return timeframe(named)
-  const times = rows.map(({ candle }) => candle.time)
-  const distances = new Map<number, number>()
-  for (const [index, time] of times.slice(1).entries()) {
-    const distance = Math.abs(time - times[index]!)
-    if (distance > 0) distances.set(distance, (distances.get(distance) ?? 0) + 1)
-  }
-  const [ms = 0] = [...distances].sort(([a, n], [b, m]) => m - n || a - b)[0] ?? []
-  const isMonth = ms >= 28 * 86_400_000 && ms <= 31 * 86_400_000
-  return CODES.map(timeframe).find((frame) => (isMonth ? frame.months === 1 : ms > 0 && frame.ms === ms))
+  if (named !== undefined) return isTimeframe(named) ? timeframe(named) : undefined
+  if (rows.length < 3) return undefined
+  const isFit = (frame: Timeframe): boolean =>
+    rows.filter(({ candle: { time } }) => openTime(frame, time) === time).length >= rows.length * 0.99
+  return CODES.map(timeframe).findLast(isFit)
 }
 
 /** Stores the rows of the files as the exchange's own candles, what they cover, and the larger candles made of them. */
