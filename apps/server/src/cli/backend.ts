@@ -61,7 +61,7 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
       }
     },
     async fetchHistorical({ symbol, timeframe, from, to }) {
-      const { job, plan } = await backfill.request({ symbol, timeframe, from, to, priority: 'immediate' })
+      const { job, plan } = await backfill.request({ symbol, timeframe, from, to, priority: 'high' })
       const usage = rest.usage()
       const missing = plan.missing
       return {

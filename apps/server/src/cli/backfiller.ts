@@ -36,7 +36,7 @@ export const openBackfiller =
         const running = backfill.run(AbortSignal.any([signal, stop.signal]))
         try {
           const outcomes = symbols.map(async (symbol): Promise<BackfillOutcome> => {
-            const { job } = await backfill.request({ symbol, timeframe, from, to, priority: 'immediate' })
+            const { job } = await backfill.request({ symbol, timeframe, from, to, priority: 'high' })
             const ended = (await backfill.settled(job.id, signal)) ?? job
             return {
               symbol,

@@ -16,15 +16,19 @@ export function createRate(read: () => number) {
 }
 
 /**
- * The quantile of a stage's latency, ms, read off the histogram's buckets: the upper bound of the bucket that holds it.
+ * Quantiles of a stage's latency, ms, read off the histogram's buckets: the upper bound of the bucket that holds each.
  */
 export async function latencyMs(metrics: Metrics, stage: string, quantiles: readonly number[]): Promise<number[]> {
   const { values } = await metrics.latency.get()
-  const buckets = values.filter(({ labels, metricName }) => labels.stage === stage && metricName?.endsWith('_bucket'))
-  const total = Math.max(0, ...buckets.map(({ value }) => value))
-  const finite = buckets.filter(({ labels }) => labels.le !== '+Inf')
+  const buckets = values.flatMap(({ labels, metricName, value }) => {
+    const upTo: unknown = 'le' in labels ? labels.le : undefined
+    return labels.stage === stage && metricName?.endsWith('_bucket') ? [{ upTo: Number(upTo), count: value }] : []
+  })
+  const total = Math.max(0, ...buckets.map(({ count }) => count))
+  const finite = buckets.filter(({ upTo }) => Number.isFinite(upTo))
   return quantiles.map((quantile) => {
-    const hit = finite.find(({ value }) => total > 0 && value >= quantile * total)
-    return Number(hit?.labels.le ?? (total > 0 ? finite.at(-1)?.labels.le : 0)) * 1000
+    if (total === 0) return 0
+    const hit = finite.find(({ count }) => count >= quantile * total) ?? finite.at(-1)
+    return (hit?.upTo ?? 0) * 1000
   })
 }
