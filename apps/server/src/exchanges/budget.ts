@@ -20,6 +20,7 @@ export function createBudget({ windowMs, now }: { windowMs: number; now: () => n
   const ended: { readonly at: number; weight: number }[] = []
   let sum = 0
   let underway = 0
+  let endedEver = 0
   let sent = 0
   let corrected = 0
 
@@ -63,9 +64,12 @@ export function createBudget({ windowMs, now }: { windowMs: number; now: () => n
     },
     take(weight) {
       const order = ++sent
+      const endedBefore = endedEver
       underway += weight
       return {
         settle(reported) {
+          const beside = endedEver - endedBefore
+          endedEver += weight
           underway -= weight
           expire()
           add(weight)
@@ -73,7 +77,8 @@ export function createBudget({ windowMs, now }: { windowMs: number; now: () => n
           if (reported === undefined || order < corrected) return
           corrected = order
           if (reported > sum) add(reported - sum)
-          else remove(sum - reported)
+          // Requests that ended beside this one may have come to the exchange after it counted.
+          else remove(sum - reported - beside)
         },
       }
     },
