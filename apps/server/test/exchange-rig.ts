@@ -10,8 +10,9 @@ import { createMetrics } from '../src/lib/metrics.ts'
 
 type Options = Partial<Omit<CollectorDeps, 'bus' | 'wsUrl'>> & { simulator?: SimulatorOptions }
 
-/** Waits short enough for a test; everything else as it ships. */
+/** Waits short enough for a test, and a margin wide enough for a busy machine; everything else as it ships. */
 const hasty = {
+  marginMs: 2_000,
   graceMs: 200,
   reorderMs: 50,
   tickMs: 20,
@@ -99,7 +100,7 @@ export async function runCollector({ simulator: market, ...options }: Options = 
     async until(condition: () => boolean, what: string): Promise<void> {
       const done = Promise.withResolvers<void>()
       const look = () => condition() && done.resolve()
-      const limit = setTimeout(() => done.reject(new Error(`${what}; ${JSON.stringify(collector.status())}`)), 30_000)
+      const limit = setTimeout(() => done.reject(new Error(`${what}; ${JSON.stringify(collector.status())}`)), 60_000)
       const timer = setInterval(look, 20)
       waiting.add(look)
       look()

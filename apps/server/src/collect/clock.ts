@@ -10,7 +10,7 @@ export interface ExchangeClock {
   at(ours: number): number | undefined
   /** What to add to our clock, ms. */
   offset(): number | undefined
-  /** Resolves when the first measurement is there, or the signal aborts. */
+  /** Resolves once there is a measurement; makes one when there is none, and rejects as `RestClient.ask` when that fails. */
   measured(signal: AbortSignal): Promise<void>
   run(signal: AbortSignal): Promise<void>
 }
@@ -29,7 +29,7 @@ interface Deps {
  */
 export function createExchangeClock({ exchange, rest, log, everyMs, now }: Deps): ExchangeClock {
   let offset: number | undefined
-  const first = Promise.withResolvers<void>()
+  let underWay: Promise<number> | undefined
 
   async function measure(signal: AbortSignal): Promise<number> {
     let best = { trip: Number.POSITIVE_INFINITY, offset: 0 }
@@ -42,14 +42,25 @@ export function createExchangeClock({ exchange, rest, log, everyMs, now }: Deps)
     return best.offset
   }
 
+  function refresh(signal: AbortSignal): Promise<number> {
+    underWay ??= measure(signal)
+      .then((measured) => {
+        offset = measured
+        log.debug({ exchange: exchange.id, offset }, 'exchange clock measured')
+        return measured
+      })
+      .finally(() => {
+        underWay = undefined
+      })
+    return underWay
+  }
+
   async function run(signal: AbortSignal): Promise<void> {
     let failures = 0
     while (!signal.aborted) {
       try {
-        offset = await measure(signal)
+        await refresh(signal)
         failures = 0
-        first.resolve()
-        log.debug({ exchange: exchange.id, offset }, 'exchange clock measured')
       } catch (error) {
         if (signal.aborted) return
         log.warn({ exchange: exchange.id, err: error }, 'the exchange clock could not be measured')
@@ -63,12 +74,7 @@ export function createExchangeClock({ exchange, rest, log, everyMs, now }: Deps)
     at: (ours) => (offset === undefined ? undefined : ours + offset),
     offset: () => offset,
     async measured(signal) {
-      const aborted = Promise.withResolvers<void>()
-      const stop = () => aborted.resolve()
-      signal.addEventListener('abort', stop, { once: true })
-      if (signal.aborted) stop()
-      await Promise.race([first.promise, aborted.promise])
-      signal.removeEventListener('abort', stop)
+      if (offset === undefined) await refresh(signal)
     },
     run,
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { SimulatorOptions } from '@candlewire/simulator'
 import { differences, runCollector } from '../../test/exchange-rig.ts'
 
 type Rig = Awaited<ReturnType<typeof runCollector>>
@@ -141,11 +142,12 @@ describe('the collector', { concurrency: 4 }, () => {
   test('without a socket for long, trades are polled; with one again, the feed is live', async () => {
     await withCollector({ settings: { pollAfterMs: 200, pollEveryMs: 150 } }, async (rig) => {
       await flow(rig, 15)
-      rig.simulator.faults.refuseConnect({ ms: 2_500 })
+      rig.simulator.faults.refuseConnect({ ms: 600_000 })
       rig.simulator.faults.cut({})
       await rig.until(() => rig.collector.status().mode === 'rest_fallback', 'it polls')
       await flow(rig, 15)
       assert.equal(rig.simulator.connections(), 0)
+      rig.simulator.faults.refuseConnect({ ms: 0 })
       await rig.until(() => rig.collector.status().markets.live === 2, 'live again')
       await flow(rig, 15)
       assertTrue(rig)
@@ -233,6 +235,30 @@ describe('the collector', { concurrency: 4 }, () => {
       release.resolve()
       await flow(rig, 15)
       assertTrue(rig)
+    })
+  })
+
+  test('keeps the truth through everything at once', async () => {
+    const simulator: SimulatorOptions = {
+      symbols: 6,
+      tradesPerSecond: 600,
+      faults: [
+        { every: 700, kind: 'missing', count: 3 },
+        { every: 900, kind: 'duplicate', count: 3 },
+        { every: 1_100, kind: 'reorder', count: 3 },
+        { every: 1_300, kind: 'malformed', count: 2 },
+        { every: 2_900, kind: 'cut' },
+        { at: 3_500, kind: 'slow', ms: 1_000, delayMs: 200 },
+        { at: 5_000, kind: 'outage', ms: 700 },
+        { at: 7_000, kind: 'restDown', ms: 400 },
+      ],
+    }
+    await withCollector({ simulator, settings: { streamsPerConnection: 4, refillAttempts: 1_000 } }, async (rig) => {
+      const begun = rig.simulator.now()
+      await rig.until(() => rig.simulator.now() - begun > 9_000, 'time passes')
+      await flow(rig, 20)
+      assertTrue(rig)
+      for (const symbol of rig.simulator.symbols) assert.deepEqual(holes(rig, symbol), [])
     })
   })
 })

@@ -11,6 +11,7 @@ import { createExchangeClock } from './clock.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { createDoubt } from './doubt.ts'
 import { createIntake } from './intake.ts'
+import { createLag } from './lag.ts'
 import { createMarketFeed, type MarketFeed } from './market.ts'
 import { createPublisher } from './publisher.ts'
 import { createQuarantine, type SetAside } from './quarantine.ts'
@@ -21,6 +22,8 @@ import { createWindow } from './window.ts'
 
 /** Part of the exchange's connection limit that is used; the rest is for others behind the same address. */
 const CONNECT_SHARE = 0.9
+/** Part of the request budget that goes into polling trades without a socket. */
+const POLL_SHARE = 0.5
 
 export interface CollectorDeps {
   readonly exchange: Exchange
@@ -88,10 +91,13 @@ export function createCollector(deps: CollectorDeps): Collector {
   let messages = 0
   let lastMessageAt = 0
   let refills = 0
+  let reconnects = 0
 
   const publisher = createPublisher({
     bus,
     log,
+    metrics,
+    now,
     highWater: settings.highWater,
     drain() {
       const batches = [...dirty].flatMap((feed) => feed.drain())
@@ -124,7 +130,22 @@ export function createCollector(deps: CollectorDeps): Collector {
     streamsPerConnection: Math.min(exchange.limits.streamsPerConnection, settings.streamsPerConnection),
     streamsPerSymbol: channels.length,
     topics: topicsOf,
-    create: () => createShard({ exchange, settings, log, metrics, now, turn: turns.take, open }),
+    create: () =>
+      createShard({
+        exchange,
+        settings,
+        log,
+        metrics,
+        now,
+        open,
+        async turn(signal) {
+          await publisher.room(signal)
+          await turns.take(signal)
+        },
+        reconnected() {
+          reconnects += 1
+        },
+      }),
   })
   const connections = () => shards.all().flatMap((shard) => shard.connections())
 
@@ -210,15 +231,28 @@ export function createCollector(deps: CollectorDeps): Collector {
     },
     room: publisher.room,
     provenAt: doubt.provenAt,
+    pollEveryMs,
+    lag: createLag(),
+  }
+
+  /** Polling all markets takes at most its share of the budget. */
+  function pollEveryMs(): number {
+    const weight = feeds.size * exchange.rest.tradesFrom({ symbol: '', fromId: 0 }).weight
+    const { limit } = rest.usage()
+    return Math.max(settings.pollEveryMs, (weight / (limit * POLL_SHARE)) * exchange.limits.weightWindowMs)
   }
 
   function tick(signal: AbortSignal): void {
     const at = now()
     for (const connection of connections()) doubt.tick(connection, signal)
-    for (const feed of feeds.values()) {
+    for (const feed of [...feeds.values()]) {
       dirty.add(feed)
+      feed.expire(at)
       if (refills >= settings.refillsAtOnce || !feed.due(at)) continue
       refills += 1
+      // To the end of the line, so that every market has its turn when there are many.
+      feeds.delete(feed.symbol)
+      feeds.set(feed.symbol, feed)
       feed.tend(signal).finally(() => {
         refills -= 1
       })
@@ -255,7 +289,7 @@ export function createCollector(deps: CollectorDeps): Collector {
       connections: open.length,
       streams: open.reduce((sum, connection) => sum + connection.topics(), 0),
       lastMessageAt,
-      reconnects: shards.all().reduce((sum, shard) => sum + shard.reconnects(), 0),
+      reconnects,
       messagesReceived: messages,
       clockOffset: clock.offset(),
       markets,

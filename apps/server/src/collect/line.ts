@@ -30,8 +30,9 @@ export interface Line {
   /** The id to come; `undefined` before `begin`. */
   next(): number | undefined
   gap(): Gap | undefined
-  /** Gives the missing ids up: the held trades go on, with a hole before them. */
-  skip(): Interval | undefined
+  /** Gives the missing ids up, or the search for the start: the held trades go on, with a hole before them.
+   * `known` (exchange ms): an earlier run has what was before it. */
+  skip(known?: number): Interval | undefined
   /** The exchange has nothing between the last trade and `first`: goes on there, with a hole before it. */
   lose(first: Trade): Interval
   held(): number
@@ -88,9 +89,9 @@ export function createLine(market: MarketId, maxHeld: number): Line {
     if (count) held = held.slice(count)
   }
 
-  function lose(first: Trade): Interval {
+  function lose(first: Trade, known = 0): Interval {
     // Missing trades may share the millisecond of the first one that is here.
-    const hole = { from: Math.min(Math.max(upTo, lastTime), first.time), to: first.time + 1 }
+    const hole = { from: Math.min(Math.max(upTo, lastTime, known), first.time), to: first.time + 1 }
     segments.push({ hole, trades: [] })
     next = idOf(first)
     join()
@@ -128,8 +129,8 @@ export function createLine(market: MarketId, maxHeld: number): Line {
     },
     next: () => next,
     gap: () => (next === undefined || !held.length ? undefined : { from: next, to: idOf(held[0]!) }),
-    skip: () => (next !== undefined && held[0] ? lose(held[0]) : undefined),
-    lose,
+    skip: (known) => (held[0] ? lose(held[0], known) : undefined),
+    lose: (first) => lose(first),
     held: () => held.length,
     newestId: () => newest,
     lastTime: () => lastTime,

@@ -8,6 +8,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import { backoff } from './backoff.ts'
 import type { ExchangeClock } from './clock.ts'
 import type { Connection } from './connection.ts'
+import type { Lag } from './lag.ts'
 import { createLine, type Line } from './line.ts'
 import { catchUp } from './refill.ts'
 import type { CollectSettings } from './settings.ts'
@@ -32,6 +33,9 @@ export interface MarketDeps {
   readonly room: (signal: AbortSignal) => Promise<void>
   /** Until when all that a connection sends is known to have come, our clock, ms. */
   readonly provenAt: (connection: Connection) => number
+  /** How often trades are polled without a socket, ms. */
+  readonly pollEveryMs: () => number
+  readonly lag: Lag
 }
 
 /** `live`: trades flow from the socket without a gap. `polling`: without a socket, by REST. */
@@ -44,6 +48,8 @@ export interface MarketFeed extends MarketId {
   detach(connection: Connection, reason: string): void
   /** Whether REST has to be asked now. */
   due(now: number): boolean
+  /** Gives up what REST has not helped with for too long. */
+  expire(now: number): void
   /** Asks REST: where to begin, what is missing, what has been traded without a socket. Never rejects. */
   tend(signal: AbortSignal): Promise<void>
   drain(): TradeBatch[]
@@ -73,6 +79,8 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   let gapSince: number | undefined
   let downSince = now()
   let polledAt: number | undefined
+  let progressAt = 0
+  let stored: Trade | undefined
   let said = ''
 
   function say(state: 'up' | 'down', reason: string): void {
@@ -93,9 +101,10 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     const first = carriers[0]
     const proven = first ? (joined ? deps.provenAt(first.connection) : undefined) : polledAt
     const at = proven === undefined ? undefined : clock.at(proven)
-    return at === undefined ? undefined : at - settings.marginMs
+    return at === undefined ? undefined : at - settings.marginMs - deps.lag.worst()
   }
 
+  /** REST does not help, for now: what the socket brings goes on, with a hole before it. */
   function failed(error: unknown): void {
     failures += 1
     const refused = isFailure(error) && !error.retry && line.next() === undefined
@@ -107,29 +116,32 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
 
   function giveUp(outcome: string): void {
     const gap = line.gap()
-    const hole = line.skip()
+    const hole = line.skip(stored?.time)
     if (!hole) return
     log.warn({ ...market, ...gap, hole }, 'missing trades are given up; their candles are to be repaired')
     metrics.holes.inc({ exchange: exchange.id, outcome })
     gapSince = line.gap() ? now() : undefined
     failures = 0
-    if (carriers.length) setJoined()
+    deps.changed(feed)
+  }
+
+  function progressed(): void {
+    progressAt = now()
     deps.changed(feed)
   }
 
   async function work(signal: AbortSignal): Promise<void> {
     await clock.measured(signal)
     if (line.next() === undefined) {
-      line.begin(await findStart({ ...deps, maxRefill: settings.maxRefill }, market, line.newestId(), signal))
+      stored ??= await deps.lastTrade(market)
+      const start = await findStart({ ...deps, maxRefill: settings.maxRefill }, market, stored, line.newestId(), signal)
+      if (line.next() === undefined) line.begin(start)
       deps.changed(feed)
     }
     const gap = line.gap()
     if (gap && gap.to - gap.from > settings.maxRefill) return giveUp('too large')
     const carrier = carriers[0]
-    const result = await catchUp(
-      { ...deps, market, line, toNewest: () => !joined, changed: () => deps.changed(feed) },
-      signal,
-    )
+    const result = await catchUp({ ...deps, market, line, toNewest: () => !joined, changed: progressed }, signal)
     if (result.outcome === 'absent') return giveUp('absent')
     if (gap) metrics.holes.inc({ exchange: exchange.id, outcome: 'refilled' })
     failures = 0
@@ -152,6 +164,8 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       if (!line.gap()) gapSince = undefined
       // The id to come, on a new connection: nothing was lost before it, and nothing will be after it.
       if (!joined && from === carriers[0]?.connection) setJoined()
+      const at = joined ? clock.at(trade.received) : undefined
+      if (at !== undefined) deps.lag.seen(at - trade.time, at)
       deps.changed(feed)
     },
     attach(connection) {
@@ -174,10 +188,13 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     due(at) {
       if (busy || at < retryAt) return false
       const first = carriers[0]
-      if (!first) return at - downSince >= settings.pollAfterMs && at - (polledAt ?? 0) >= settings.pollEveryMs
+      if (!first) return at - downSince >= settings.pollAfterMs && at - (polledAt ?? 0) >= deps.pollEveryMs()
       if (line.next() === undefined) return true
       if (gapSince !== undefined) return at - gapSince >= settings.reorderMs
       return !joined && at - first.since >= settings.graceMs
+    },
+    expire(at) {
+      if (gapSince !== undefined && at - Math.max(gapSince, progressAt) > settings.giveUpMs) giveUp('too slow')
     },
     async tend(signal) {
       busy = true

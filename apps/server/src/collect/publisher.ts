@@ -6,6 +6,7 @@ import { marketKey } from '../domain/market.ts'
 import type { BookTop, Ticker } from '../domain/ticker.ts'
 import type { TradeBatch } from '../domain/trade.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import { backoff, pause } from './backoff.ts'
 
 const LAST_TRIES = 3
@@ -15,6 +16,8 @@ const WEIGH_EVERY = 64
 interface Deps {
   readonly bus: Bus
   readonly log: Logger
+  readonly metrics: Metrics
+  readonly now: () => number
   /** Trade batches that are ready. */
   readonly drain: () => TradeBatch[]
   /** Trades that wait in the lines. */
@@ -28,13 +31,14 @@ interface Deps {
  * Brings to the bus whatever is ready, as fast as the bus takes it: while one batch is under way the next grows.
  * Tickers, tops and forming candles wait only as their newest; trades, books, closed candles and feed states all go.
  */
-export function createPublisher({ bus, log, drain, waiting, highWater, pressure }: Deps) {
+export function createPublisher({ bus, log, metrics, now, drain, waiting, highWater, pressure }: Deps) {
   const tickers = new Map<string, Ticker>()
   const tops = new Map<string, BookTop>()
   const forming = new Map<string, Candle>()
   let closed: Candle[] = []
   let books: BookUpdate[] = []
   let feed: FeedState[] = []
+  const latency = metrics.latency.labels({ stage: 'bus' })
   let pressed = false
   let underWay = 0
   let calls = 0
@@ -87,6 +91,8 @@ export function createPublisher({ bus, log, drain, waiting, highWater, pressure 
     // States frame the trades: a market is up before its trades come.
     await send('feed', states, signal)
     await send('trades', trades, signal)
+    const at = now()
+    for (const batch of trades) if (batch.trades[0]) latency.observe((at - batch.trades[0].received) / 1_000)
     await send('books', moreBooks, signal)
     await send('exchangeCandles', candles, signal)
     await send('tickers', take(tickers), signal)

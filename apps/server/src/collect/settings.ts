@@ -1,6 +1,6 @@
 /** How patient the collector is. Times in ms, sizes in trades. */
 export interface CollectSettings {
-  /** What is subtracted from the exchange's clock before a stretch of time is called complete: its own delay in sending. */
+  /** What is subtracted from the exchange's clock, beside the delay seen lately, before a stretch of time is called complete. */
   readonly marginMs: number
   /** How long a jump in the ids may be mere disorder before REST is asked. */
   readonly reorderMs: number
@@ -13,6 +13,8 @@ export interface CollectSettings {
   readonly maxRefill: number
   /** REST failures in a row after which a hole is given up. */
   readonly refillAttempts: number
+  /** A hole to which REST adds nothing for this long is given up, whatever the reason. */
+  readonly giveUpMs: number
   /** Markets that ask REST at the same time. */
   readonly refillsAtOnce: number
   readonly connectTimeoutMs: number
@@ -43,6 +45,7 @@ export const defaults: CollectSettings = {
   maxHeld: 50_000,
   maxRefill: 200_000,
   refillAttempts: 5,
+  giveUpMs: 60_000,
   refillsAtOnce: 8,
   connectTimeoutMs: 10_000,
   ackTimeoutMs: 10_000,

@@ -20,6 +20,7 @@ interface Deps {
   /** Resolves when the exchange's limit lets another connection be tried. */
   readonly turn: (signal: AbortSignal) => Promise<void>
   readonly open: (topics: readonly string[]) => Connection
+  readonly reconnected: () => void
 }
 
 /** A set of symbols that share a connection, however often it is opened anew. */
@@ -31,21 +32,19 @@ export interface Shard {
   retire(connection: Connection): void
   connections(): readonly Connection[]
   state(): 'connected' | 'connecting' | 'down'
-  reconnects(): number
   /** Until the signal aborts or `stop`. */
   run(signal: AbortSignal): Promise<void>
   stop(): void
 }
 
 /** Keeps one connection up: reconnects with growing waits, and opens the successor before the old one ends. */
-export function createShard({ exchange, settings, log, metrics, now, turn, open }: Deps): Shard {
+export function createShard({ exchange, settings, log, metrics, now, turn, open, reconnected }: Deps): Shard {
   const bySymbol = new Map<string, readonly string[]>()
   const connections = new Set<Connection>()
   const stop = new AbortController()
   let retirement = Promise.withResolvers<'retire'>()
   let current: Connection | undefined
   let failures = 0
-  let reconnects = 0
 
   function connect(): Connection {
     const connection = open([...bySymbol.values()].flat())
@@ -94,7 +93,7 @@ export function createShard({ exchange, settings, log, metrics, now, turn, open 
       if (signal.aborted) break
       const reason = await serve(signal)
       if (signal.aborted) break
-      reconnects += 1
+      reconnected()
       metrics.reconnects.inc({ exchange: exchange.id, reason: reasonClass(reason) })
       log.info({ exchange: exchange.id, reason, symbols: bySymbol.size }, 'the connection is to be opened anew')
       if (failures) await pause(backoff(failures - 1, settings.backoffBaseMs, settings.backoffMaxMs), signal)
@@ -122,7 +121,6 @@ export function createShard({ exchange, settings, log, metrics, now, turn, open 
       if ([...connections].some((connection) => connection.open())) return 'connected'
       return failures > 2 ? 'down' : 'connecting'
     },
-    reconnects: () => reconnects,
     run,
     stop: () => stop.abort(),
   }

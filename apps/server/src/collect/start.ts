@@ -14,7 +14,6 @@ interface Deps {
   readonly exchange: Exchange
   readonly rest: RestClient
   readonly clock: ExchangeClock
-  readonly lastTrade: (market: MarketId) => Promise<Trade | undefined>
   readonly maxRefill: number
   readonly now: () => number
 }
@@ -28,17 +27,17 @@ export interface Start {
 }
 
 /**
- * Goes on after the stored trade when the way from it to now is short enough, else begins at the current minute with a hole
- * before it. Rejects as `RestClient.ask` does. The clock has to be measured.
+ * Goes on after the stored trade (`last`) when the way from it to now is short enough, else begins at the current minute with a hole
+ * before it. `newest`: the highest id that is known to exist. Rejects as `RestClient.ask` does. The clock has to be measured.
  */
 export async function findStart(
   deps: Deps,
   market: MarketId,
+  last: Trade | undefined,
   newest: number | undefined,
   signal: AbortSignal,
 ): Promise<Start> {
   const { symbol } = market
-  const last = await deps.lastTrade(market)
   if (last && typeof last.id === 'number') {
     const after = last.id + last.count
     const end = newest ?? (await newestTrade(deps, symbol, signal))?.id

@@ -30,11 +30,18 @@ export function createSubscriptions(exchange: Exchange) {
   }
 
   return {
+    /** A topic whose end was not yet asked for is asked for anew: the answer tells that it flows. */
     add(topics: readonly string[]): void {
-      for (const topic of topics) if (!leaving.delete(topic)) joining.add(topic)
+      for (const topic of topics) {
+        leaving.delete(topic)
+        joining.add(topic)
+      }
     },
     remove(topics: readonly string[]): void {
-      for (const topic of topics) if (!joining.delete(topic)) leaving.add(topic)
+      for (const topic of topics) {
+        joining.delete(topic)
+        if (active.has(topic)) leaving.add(topic)
+      }
     },
     /** The next message to send, or nothing. */
     next(now: number): string | undefined {
