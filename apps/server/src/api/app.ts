@@ -1,5 +1,4 @@
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
 import underPressure from '@fastify/under-pressure'
 import { type FastifyBaseLogger, type FastifyRequest, fastify } from 'fastify'
 import { failure } from '../lib/failure.ts'
@@ -14,6 +13,7 @@ import { healthApi } from './rest/health.ts'
 import { historyApi } from './rest/history.ts'
 import { metricsApi } from './rest/metrics.ts'
 import { pricesApi } from './rest/prices.ts'
+import { securityHeaders } from './security.ts'
 import { validatorCompiler } from './validate.ts'
 import type { Views } from './views.ts'
 
@@ -21,23 +21,6 @@ const BODY_LIMIT = 1024 * 1024
 /** Above this the event loop is so late that saying no beats answering, ms. */
 const MAX_LOOP_DELAY = 2_000
 const METHODS = ['GET', 'POST', 'DELETE', 'OPTIONS']
-
-/** Scripts and styles come from here only; the documentation pages need inline styles, images as data, a worker. */
-const CONTENT_POLICY = {
-  useDefaults: false,
-  directives: {
-    defaultSrc: ["'self'"],
-    scriptSrc: ["'self'"],
-    styleSrc: ["'self'", "'unsafe-inline'"],
-    imgSrc: ["'self'", 'data:'],
-    fontSrc: ["'self'", 'data:'],
-    connectSrc: ["'self'", 'ws:', 'wss:'],
-    workerSrc: ["'self'", 'blob:'],
-    objectSrc: ["'none'"],
-    baseUri: ["'self'"],
-    frameAncestors: ["'self'"],
-  },
-}
 
 /** The HTTP side as a Fastify app that listens nowhere yet. */
 export async function buildApi(deps: ApiDeps, views: Views) {
@@ -70,9 +53,11 @@ export async function buildApi(deps: ApiDeps, views: Views) {
     if (status === 500) log.error({ err: error }, 'a request failed')
     reply.code(status).headers(headers).send(body)
   })
+  const headers = await securityHeaders()
   // Before a body is read: what is not there needs no media type.
-  app.addHook('onRequest', async (request) => {
-    if (request.is404) throw notFound(request)
+  app.addHook('onRequest', (request, reply, next) => {
+    reply.headers(headers)
+    next(request.is404 ? notFound(request) : undefined)
   })
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown'
@@ -83,11 +68,6 @@ export async function buildApi(deps: ApiDeps, views: Views) {
   await app.register(cors, {
     origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins],
     methods: METHODS,
-  })
-  await app.register(helmet, {
-    contentSecurityPolicy: CONTENT_POLICY,
-    crossOriginResourcePolicy: { policy: 'cross-origin' },
-    hsts: false,
   })
   await app.register(underPressure, { maxEventLoopDelay: MAX_LOOP_DELAY, sampleInterval: 500 })
   const refuseOtherMethods = watchMethods(app)

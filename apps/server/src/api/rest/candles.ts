@@ -4,11 +4,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type TSchema } from 'typebox'
 import { failure } from '../../lib/failure.ts'
 import type { ApiDeps } from '../deps.ts'
-import { answerBytes, type CandleQuery, readRows } from '../series/answer.ts'
+import { answerPieces, type CandleQuery, readRows } from '../series/answer.ts'
 import { cachedRows } from '../series/cached.ts'
 import { createSource } from '../series/source.ts'
 import type { Views } from '../views.ts'
 import { ExchangeQuery, readMarket, readTime, SymbolParams, TimeText } from './params.ts'
+import { sendPieces } from './pieces.ts'
 
 const Query = Type.Object({
   interval: Type.Optional(
@@ -59,8 +60,8 @@ export const candlesApi =
       const asked = readQuery(query, source.maxCandles)
       const time = now()
       const rows = (await cachedRows(source, asked, cache, time)) ?? (await readRows(source, asked, time))
-      reply.type('application/json; charset=utf-8')
-      return reply.send(answerBytes(market.symbol, interval, rows, time))
+      sendPieces(reply, answerPieces(market.symbol, interval, rows, time))
+      return reply
     })
   }
 

@@ -21,7 +21,7 @@ async function open(t: TestContext, change: Change = {}) {
 }
 
 test('candles have the shape of the source, ascending, the forming one last', async (t) => {
-  const { store, views, get } = await open(t)
+  const { store, views, app, get } = await open(t)
   await store.putCandles([candle(T0), candle(T0 + MINUTE, { close: 45060 })])
   views.state.takeCandle(candle(T0 + 2 * MINUTE, { closed: false, close: 45070 }))
   const { status, body, text } = await get('/api/v1/crypto/BTCUSDT/data?interval=1m')
@@ -40,6 +40,10 @@ test('candles have the shape of the source, ascending, the forming one last', as
     [45050.25, 45060, 45070],
   )
   assert.ok(text.startsWith('{"success":true,"data":{"symbol":"BTCUSDT","interval":"1m","data":['))
+  const head = await app.inject({ method: 'HEAD', url: '/api/v1/crypto/BTCUSDT/data' })
+  assert.deepEqual([head.statusCode, head.body, head.headers['content-length']], [200, '', String(text.length)])
+  assert.equal(head.headers['access-control-allow-origin'], '*')
+  assert.match(String(head.headers['content-security-policy']), /default-src 'self'/)
   const closed = await get('/api/v1/crypto/BTC-USDT/data?closed=true')
   assert.equal(closed.body.data.data.length, 2)
   const strings = await get('/api/v1/crypto/BTC%2FUSDT/data?numbers=string&limit=1&closed=true')

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import * as fc from 'fast-check'
 import { apiDeps, candle, covered, MINUTE, T0 } from '../../../test/apiFixture.ts'
 import { createLiveState } from '../state.ts'
-import { answerBytes, type CandleQuery, readRows } from './answer.ts'
+import { answerPieces, type CandleQuery, type Rows, readRows } from './answer.ts'
 import { createSegmentCache } from './cache.ts'
 import { cachedRows } from './cached.ts'
 import { createSource } from './source.ts'
@@ -15,10 +15,11 @@ async function open(t: TestContext, now: () => number) {
   const state = createLiveState()
   const cache = createSegmentCache({ keepMs: 10_000, now })
   const source = createSource(market, '1m', { store, state, timeframes: catalog.timeframes, now })
-  const plain = async (query: CandleQuery) => answerBytes('BTCUSDT', '1m', await readRows(source, query, now()), now())
+  const bytes = (rows: Rows) => Buffer.concat(answerPieces('BTCUSDT', '1m', rows, now()))
+  const plain = async (query: CandleQuery) => bytes(await readRows(source, query, now()))
   const cached = async (query: CandleQuery) => {
     const rows = await cachedRows(source, query, cache, now())
-    return rows && answerBytes('BTCUSDT', '1m', rows, now())
+    return rows && bytes(rows)
   }
   return { store, state, cache, plain, cached }
 }
