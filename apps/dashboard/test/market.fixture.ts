@@ -89,7 +89,8 @@ export async function marketServer(t: TestContext, dist: string) {
     pages,
     /** Every action that came, as `subscribe trades BTCUSDT`. */
     subscribed,
-    candle: (close: number) => say('candle', { symbol: 'BTCUSDT', timeframe: '1m', ...row(0, close), closed: false }),
+    candle: (close: number, minutesAgo = 0) =>
+      say('candle', { symbol: 'BTCUSDT', timeframe: '1m', ...row(minutesAgo, close), closed: minutesAgo > 0 }),
     trade: (id: number, price: number, side: 'buy' | 'sell') =>
       say('trade', { symbol: 'BTCUSDT', id, price, quantity: 0.5, side, time: new Date().toISOString() }),
     /** Cuts every live connection without a goodbye. */

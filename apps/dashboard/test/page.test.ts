@@ -41,7 +41,7 @@ async function openPage(url: string, options: Parameters<Browser['newPage']>[0] 
 const light = (page: Page, name: string) => page.waitForSelector(`[data-testid=status][data-light=${name}]`)
 const legend = (page: Page, text: string) => page.waitForSelector(`[data-testid=legend]:has-text("${text}")`)
 
-test('the page shows history, then what happens', { skip }, async (t) => {
+test('the page shows history, then what happens, in whatever order it comes', { skip }, async (t) => {
   const server = await marketServer(t, dist)
   const { page, complaints } = await openPage(server.url)
   await light(page, 'live')
@@ -51,6 +51,9 @@ test('the page shows history, then what happens', { skip }, async (t) => {
   assert.equal(await page.textContent('[data-testid=change]').then((text) => text?.trim()), '+2.30 %')
   server.candle(107.5)
   await legend(page, '107.50')
+  for (const minutesAgo of [1, 3, 2, 4, -1, -3, -2]) server.candle(105, minutesAgo)
+  server.candle(105.25, -3)
+  await legend(page, '105.25')
   server.trade(1, 106, 'sell')
   server.trade(2, 108, 'buy')
   server.trade(2, 108, 'buy')
