@@ -1,5 +1,5 @@
 import { createApp } from 'vue'
-import './style.css'
+import './styles/index.css'
 import { connectToServer } from './live/connect.ts'
 import MarketPage from './views/MarketPage.vue'
 

@@ -109,6 +109,7 @@ test('a scroll to the left reads the page before, until there is none', async (t
   const server = hand(t)
   const stop = new AbortController()
   t.after(() => stop.abort())
+  await server.client.connect()
   const series = openSeries(server, route, server.view, stop.signal)
   await server.page(1, [row(10)])
   await server.said('fresh')
@@ -123,6 +124,8 @@ test('a scroll to the left reads the page before, until there is none', async (t
   await beginning
   await series.older()
   assert.equal(server.asked.length, 3)
+  server.push(candle(11))
+  assert.equal(server.minutes(), '8=1 9=1 10=1 11=1', 'the view still sees the array that grows')
 })
 
 test('after a reconnect the newest page is read anew and what came before it stays', async (t) => {

@@ -119,9 +119,12 @@ export function openSeries({ client, rest }: Sources, route: Route, view: Series
       readingOlder = true
       try {
         const { page } = await readPage(first.time - 1)
+        // The newest page may have started the series over meanwhile; this page then belongs to nothing.
+        if (bars[0] !== first) return
         oldest = page.length === 0
+        if (oldest) return
         bars = mergeBars(page, bars)
-        if (!oldest) show(false)
+        show(false)
       } catch {
         // The reader keeps what is on the screen; scrolling on asks again.
       } finally {
