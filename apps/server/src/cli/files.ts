@@ -23,7 +23,7 @@ export interface FileBatch<T> extends ReadBatch<T> {
   readonly path: string
 }
 
-/** A file, and what its first batch with records in it held. */
+/** A file, and its first records. */
 export interface Opened<T> {
   readonly path: string
   readonly sample: readonly T[]
@@ -36,6 +36,8 @@ export interface Feed<T> {
 }
 
 const TOLD = 5
+/** Records by which a file is sorted and its timeframe found. */
+const SAMPLE = 100
 
 /** Looks into each file and puts them in the order of their first record. Files that can't be read are told and left out. */
 export async function sortFiles<T extends object>(
@@ -65,8 +67,12 @@ async function firstItems<T extends object>(
   compile: Compile<T>,
   signal: AbortSignal,
 ): Promise<readonly T[]> {
-  for await (const { items } of readFile(path, kind, compile, { signal })) if (items.length) return items
-  return []
+  const found: T[] = []
+  for await (const { items } of readFile(path, kind, compile, { signal })) {
+    found.push(...items)
+    if (found.length >= SAMPLE) break
+  }
+  return found
 }
 
 /** Reads files one after the other with a progress bar of their bytes. A file that breaks off is told; the next goes on. */

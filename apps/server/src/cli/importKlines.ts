@@ -48,16 +48,27 @@ export interface KlineImport {
 const CODES = '1s 5s 15s 30s 1m 3m 5m 10m 15m 30m 1h 2h 3h 4h 6h 8h 12h 1d 3d 1w 1M'.split(' ')
 
 /**
- * The timeframe that the rows name; or the largest on whose grid they lie, give or take a bad row; or, of one or two
- * rows, that which the file is named for. Undefined when there is none.
+ * The timeframe that the rows name; or the largest on whose grid they lie, give or take a bad row, but not larger than
+ * their commonest distance; or, of a single row, that which the file is named for. Undefined when there is none.
  */
 export function inferFrame(rows: readonly KlineRow[], path: string): Timeframe | undefined {
-  const named = rows[0]?.interval ?? (rows.length < 3 ? /[-_](\d+[smhdwM])[-_.]/.exec(path)?.[1] : undefined)
+  const named = rows[0]?.interval ?? (rows.length === 1 ? /[-_](\d+[smhdwM])[-_.]/.exec(path)?.[1] : undefined)
   if (named !== undefined) return isTimeframe(named) ? timeframe(named) : undefined
-  if (rows.length < 3) return undefined
+  const times = rows.map(({ candle: { time } }) => time)
+  const longest = commonestDistance(times)
   const isFit = (frame: Timeframe): boolean =>
-    rows.filter(({ candle: { time } }) => openTime(frame, time) === time).length >= rows.length * 0.99
+    nextOpen(frame, times[0]!) - times[0]! <= longest &&
+    times.filter((time) => openTime(frame, time) === time).length >= times.length * 0.99
   return CODES.map(timeframe).findLast(isFit)
+}
+
+function commonestDistance(times: readonly number[]): number {
+  const distances = new Map<number, number>()
+  for (const [index, time] of times.slice(1).entries()) {
+    const distance = Math.abs(time - times[index]!)
+    if (distance > 0) distances.set(distance, (distances.get(distance) ?? 0) + 1)
+  }
+  return [...distances].sort(([a, n], [b, m]) => m - n || b - a)[0]?.[0] ?? 0
 }
 
 /** Stores the rows of the files as the exchange's own candles, what they cover, and the larger candles made of them. */
@@ -208,13 +219,12 @@ async function rollPage(
   const range = { from: windows[0]!.from, to: windows.at(-1)!.to }
   const gaps = await uncovered(store, market, range, base.code)
   const children = await store.candles({ ...market, timeframe: from.code }, { from: range.from, to: range.to - 1 })
-  const touched = new Set(children.map(({ time }) => openTime(frame, time)))
   const whole = new Set<number>()
   let gap = 0
   for (const window of windows) {
     while (gap < gaps.length && gaps[gap]!.to <= window.from) gap++
     if (gap === gaps.length || gaps[gap]!.from >= window.to) whole.add(window.from)
-    else if (touched.has(window.from)) notePartial(counts, window.from)
+    else if (gaps[gap]!.from > window.from || gaps[gap]!.to < window.to) notePartial(counts, window.from)
   }
   const made = rollUp(children, frame).filter(({ time }) => whole.has(time))
   const { written } = await putRows(
