@@ -100,7 +100,13 @@ export interface Exchange {
     headers: Headers,
     body: string,
     now: number,
-  ) => { kind: 'limited' | 'banned' | 'busy' | 'refused'; reason: string; waitMs?: number }
+  ) => {
+    kind: 'limited' | 'banned' | 'busy' | 'refused'
+    reason: string
+    waitMs?: number
+    /** The market asked for does not exist. */
+    unknownSymbol?: boolean
+  }
 
   readonly stream: {
     /** Address of a connection, from the base address. */
@@ -110,6 +116,8 @@ export interface Exchange {
     readonly unsubscribe: (topics: readonly string[], id: number) => string
     /** Reads one frame. Never throws. `received` in ms. */
     readonly read: (frame: Buffer, received: number) => readonly StreamEvent[]
+    /** Trade frames that took the slow path since the start, because their layout is not the one that `read` scans. */
+    readonly slowTrades?: () => number
     /** A keep-alive message of ours, where the exchange wants one. */
     readonly ping?: { readonly everyMs: number; readonly message: string }
   }
