@@ -20,7 +20,7 @@ test('a sum of the exchange with any digits up to eight decimals comes back as i
       assert.equal(exactText(value, rest), stripped(text))
       assert.equal(value, Number(text), 'the value is the nearest double')
     }),
-    { numRuns: 2000 },
+    { numRuns: 5000 },
   )
 })
 
@@ -30,7 +30,7 @@ test('up to fifteen digits there is no rest', () => {
       const { value, rest } = parseExact(text)
       assert.deepEqual([rest, plainText(value), survivesDouble(text)], [0, stripped(text), true])
     }),
-    { numRuns: 2000 },
+    { numRuns: 5000 },
   )
 })
 
@@ -43,6 +43,8 @@ test('what the double leaves out', () => {
   assert.deepEqual(parseExact('21345.67800000'), { value: 21345.678, rest: 0 })
   assert.deepEqual(parseExact('9007199254740993'), { value: 9007199254740992, rest: 1 })
   assert.equal(exactText(9007199254740992, 1), '9007199254740993')
+  assert.deepEqual(parseExact('29766419364020448'), { value: 29766419364020448, rest: 0 })
+  assert.equal(exactText(29766419364020448, 0), '29766419364020448', 'String would say …450')
   assert.equal(survivesDouble('1005391012.13387515'), false)
 })
 
