@@ -219,6 +219,34 @@ describe('the collector', { concurrency: 4 }, () => {
     })
   })
 
+  test('a start without REST brings what the socket brings, with a hole since the stored trade', async () => {
+    const lastTrade: Options['lastTrade'] = async ({ exchange, symbol }) => {
+      return {
+        type: 'trade',
+        exchange,
+        symbol,
+        id: 1,
+        count: 1,
+        price: 1,
+        quantity: 1,
+        side: 'buy',
+        time: 5,
+        received: 5,
+      }
+    }
+    const simulator: SimulatorOptions = { symbols: ['BTCUSDT'], faults: [{ at: 0, kind: 'restDown', ms: 600_000 }] }
+    await withCollector({ lastTrade, simulator, settings: { refillAttempts: 2 } }, async (rig) => {
+      await flow(rig, 30)
+      const [first] = rig.of('BTCUSDT')
+      assert.deepEqual(first?.hole, { from: 5, to: first!.trades[0]!.time + 1 })
+      rig.simulator.faults.restDown({ ms: 0 })
+      await rig.until(() => rig.collector.status().clockOffset !== undefined, 'the clock is measured')
+      rig.simulator.faults.missing({ count: 4 })
+      await flow(rig, 30)
+      assertTrue(rig)
+    })
+  })
+
   test('a market that the exchange does not know leaves the others alone', async () => {
     await withCollector({ symbols: ['NOSUCH', 'BTCUSDT'] }, async (rig) => {
       await flow(rig, 15, ['BTCUSDT'])
