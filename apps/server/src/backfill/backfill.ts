@@ -178,7 +178,13 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   async function welcome(): Promise<void> {
     const fresh = deps.symbols().filter((symbol) => !analysed.has(symbol))
     for (const symbol of fresh) analysed.add(symbol)
-    if (fresh.length) await analyse(fresh, wantedAtStart(deps.timeframes, lookbackHours, now() - SETTLE_MS), 'start')
+    if (!fresh.length) return
+    try {
+      await analyse(fresh, wantedAtStart(deps.timeframes, lookbackHours, now() - SETTLE_MS), 'start')
+    } catch (error) {
+      for (const symbol of fresh) analysed.delete(symbol)
+      throw error
+    }
   }
   async function scan(): Promise<void> {
     const from = openTime(minute, now() - lookbackHours * HOUR)
@@ -193,8 +199,8 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     }
   }
 
+  const hindered = (error: unknown) => log.warn({ exchange: exchange.id, err: error }, 'backfill was hindered')
   async function every(ms: number, act: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const hindered = (error: unknown) => log.warn({ exchange: exchange.id, err: error }, 'backfill was hindered')
     try {
       for await (const _ of setInterval(ms, undefined, { signal })) await act().catch(hindered)
     } catch (error) {
@@ -207,8 +213,8 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     }
   }
   async function begin(signal: AbortSignal): Promise<void> {
-    await board.resume()
-    await welcome()
+    await board.resume().catch(hindered)
+    await welcome().catch(hindered)
     await Promise.all([
       every(scanEverySeconds * 1_000, scan, signal),
       every(REPAIR_EVERY_MS, welcome, signal),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { SimulatorOptions } from '@candlewire/simulator'
 import { differences, runCollector } from '../../test/exchange-rig.ts'
+import { exchange } from '../exchanges/index.ts'
 
 type Rig = Awaited<ReturnType<typeof runCollector>>
 type Options = NonNullable<Parameters<typeof runCollector>[0]>
@@ -166,6 +167,20 @@ describe('the collector', { concurrency: 4 }, () => {
       assertTrue(rig)
       assert.equal(states.includes('down'), false, 'no market was ever down')
       assert.equal(rig.collector.status().reconnects, 1)
+    })
+  })
+
+  test('a connection is replaced before the exchange ends it, and no market is ever down', async () => {
+    const binance = exchange('binance')
+    const limits = { ...binance.limits, connectionLifeMs: 1_500 }
+    await withCollector({ exchange: { ...binance, limits } }, async (rig) => {
+      const states: string[] = []
+      rig.read('feed', 'test', (events) => states.push(...events.map(({ state }) => state)))
+      await rig.until(() => rig.collector.status().reconnects >= 3, 'it rotates')
+      await flow(rig, 15)
+      assertTrue(rig)
+      assert.equal(states.includes('down'), false)
+      assert.ok(rig.simulator.connections() <= 2)
     })
   })
 
