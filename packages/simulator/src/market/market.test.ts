@@ -135,7 +135,7 @@ test('a halt removes its trades, ids go on without a hole, and whole bars inside
   const end = start + 10 * minuteMs
   const trades = market.arrivals(start, end)
   assert.ok(trades.every((trade) => trade.at < halt.from || trade.at >= halt.to))
-  trades.forEach((trade, index) => assert.equal(trade.id, trades[0]!.id + index))
+  for (const [index, trade] of trades.entries()) assert.equal(trade.id, trades[0]!.id + index)
   assert.deepEqual(market.fromId(trades[0]!.id, 100_000, end), trades)
   const halted = trades.filter((trade) => trade.at >= halt.to)
   const original = untouched

@@ -32,7 +32,10 @@ export const readAddress = (url: string): { combined: boolean; scale: number; st
   if (root !== 'ws' && root !== 'stream') return undefined
   const combined = root === 'stream'
   const scale = searchParams.get('timeUnit')?.toUpperCase() === 'MICROSECOND' ? 1_000 : 1
-  const named = combined ? (searchParams.get('streams') ?? '').split('/') : rest.map(decodeURIComponent)
+  // A plus in a query is read as a space, but stream names hold none.
+  const named = combined
+    ? (searchParams.get('streams') ?? '').replaceAll(' ', '+').split('/')
+    : rest.map(decodeURIComponent)
   return { combined, scale, streams: named.filter((name) => name !== '') }
 }
 
