@@ -13,7 +13,7 @@ export interface Price {
 
 /** The newest of every market, as seen on the bus: what the store does not hold, or not yet. */
 export interface LiveState {
-  /** False when this very candle, or a newer state of it, has been taken in before. */
+  /** False when this very candle, or a newer state of it, has been taken in lately. */
   takeCandle(candle: Candle): boolean
   takeTrade(market: MarketId, price: Price): void
   takeTicker(market: MarketId, price: Price): void
