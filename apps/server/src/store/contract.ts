@@ -3,80 +3,11 @@ import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Candle } from '../domain/candle.ts'
 import type { Coverage, CoverageState } from '../domain/coverage.ts'
-import type { Trade } from '../domain/trade.ts'
-import { isFailure } from '../lib/failure.ts'
-import type { Job, Series, Store } from './store.ts'
+import { candle, double, failsWith, freshSymbol, job, MINUTE, T0, trade } from './samples.ts'
+import type { Series, Store } from './store.ts'
 
-const MINUTE = 60_000
-const T0 = Date.UTC(2024, 0, 1)
 const RUNS = { numRuns: 40 }
 
-/** A closed candle of `binance:BTCUSDT:1m` with the fields that matter. */
-export const candle = (fields: Partial<Candle> = {}): Candle => ({
-  exchange: 'binance',
-  symbol: 'BTCUSDT',
-  timeframe: '1m',
-  time: T0,
-  open: 42_000.1,
-  high: 42_010.2,
-  low: 41_990.3,
-  close: 42_005.4,
-  volume: 12.345,
-  volumeRest: 0,
-  quoteVolume: 518_000.25,
-  quoteVolumeRest: 0,
-  trades: 321,
-  closed: true,
-  revision: 0,
-  source: 'trades',
-  ...fields,
-})
-
-/** A trade of `binance:BTCUSDT` with the fields that matter. */
-export const trade = (fields: Partial<Trade> = {}): Trade => ({
-  type: 'trade',
-  exchange: 'binance',
-  symbol: 'BTCUSDT',
-  id: 1,
-  count: 1,
-  price: 42_000.1,
-  quantity: 0.5,
-  side: 'buy',
-  time: T0,
-  received: T0 + 3,
-  ...fields,
-})
-
-const job = (fields: Partial<Job> = {}): Job => ({
-  id: 'job-1',
-  exchange: 'binance',
-  symbol: 'BTCUSDT',
-  timeframe: '1m',
-  from: T0,
-  to: T0 + 60 * MINUTE,
-  state: 'queued',
-  cursor: T0,
-  requestsPlanned: 3,
-  requestsDone: 0,
-  candlesWritten: 0,
-  errors: [],
-  createdAt: T0,
-  updatedAt: T0,
-  ...fields,
-})
-
-let markets = 0
-/** A market that no other case uses. */
-const freshSymbol = (): string => `COIN${++markets}USDT`
-const failsWith = (code: string) => (error: unknown) => isFailure(error) && error.code === code
-
-/** Any double a store must give back bit for bit; there is no negative zero among prices and volumes. */
-const double = fc
-  .oneof(
-    fc.double({ noNaN: true, noDefaultInfinity: true }),
-    fc.constantFrom(5e-324, 1.7976931348623157e308, 0.1 + 0.2, 2 ** 53, 0),
-  )
-  .map((value) => value + 0)
 const anyCandle = fc.record({
   open: double,
   high: double,
@@ -374,8 +305,19 @@ function coverageCases(given: () => Store): void {
         }
         assert.deepEqual(got, expected)
       }),
-      { numRuns: 80 },
+      { numRuns: 200 },
     )
+  })
+
+  test('a change at the seam of two intervals joins the one before', async () => {
+    const market = { exchange: 'binance', symbol: freshSymbol() }
+    const cover = (from: number, to: number, state: CoverageState) =>
+      given().cover([{ ...market, series: 'trades', from, to, state }])
+    await cover(0, 10, 'complete')
+    await cover(10, 20, 'quiet')
+    await cover(10, 20, 'complete')
+    const all: Coverage[] = [{ ...market, series: 'trades', from: 0, to: 20, state: 'complete' }]
+    assert.deepEqual(await given().coverage(market, 'trades', { from: 0, to: 99 }), all)
   })
 
   test('coverage of markets and series does not mix', async () => {

@@ -1,0 +1,166 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import type { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { type Command, Option } from 'commander'
+import type { Candle } from '../domain/candle.ts'
+import type { Interval } from '../domain/coverage.ts'
+import type { Timeframe } from '../domain/timeframe.ts'
+import { exactText, plainText } from '../lib/decimal.ts'
+import { failure, isFailure } from '../lib/failure.ts'
+import type { Store } from '../store/store.ts'
+import {
+  type CommandContext,
+  exchangeOption,
+  iso,
+  newCommand,
+  readTime,
+  readTimeframe,
+  say,
+  symbolOption,
+  withStore,
+} from './context.ts'
+import { type History, openHistory } from './history.ts'
+import { plural } from './table.ts'
+
+interface ExportOptions {
+  readonly exchange: string
+  readonly symbol: string
+  readonly timeframe: Timeframe
+  readonly from?: number
+  readonly to?: number
+  readonly format: 'jsonl' | 'csv'
+  readonly output: string
+  readonly data: string
+}
+
+const HELP = `
+What is written
+  One candle a line, in order of time: time (open, ms UTC), open, high, low, close, volume (base), quote_volume,
+  trades, closed, source. Numbers are exact decimals. source says where a candle comes from: trades (folded from
+  trades), exchange or backfill (the exchange's own), filled (flat: proven that nothing traded).
+  Times about which nothing is known have no line; they are told on standard error.
+  A timeframe that is not stored (45m, 2d) is made of the largest stored one that divides it.
+
+Examples
+  candlewire export --exchange binance --symbol BTCUSDT --timeframe 1h --output btc-1h.jsonl
+  candlewire export --exchange binance --symbol BTCUSDT --timeframe 45m --from 2024-08-08 --to 2024-08-09 --format csv --output -
+`
+
+/** Adds `export`: stored candles as JSON lines or CSV. */
+export function addExport(program: Command, context: CommandContext): void {
+  newCommand(program, context, 'export')
+    .description('write stored candles of one market to a file or to standard output')
+    .addOption(exchangeOption())
+    .addOption(symbolOption())
+    .requiredOption('--timeframe <code>', 'any timeframe, stored or not', readTimeframe)
+    .option('--from <time>', 'first open time, ISO or ms (default: the first candle)', readTime)
+    .option('--to <time>', 'end, exclusive, ISO or ms (default: after the last candle)', readTime)
+    .addOption(new Option('--format <format>', 'form of the lines').choices(['jsonl', 'csv']).default('jsonl'))
+    .option('--output <file>', 'file to write, - for standard output', '-')
+    .addHelpText('after', HELP)
+    .action((options: ExportOptions) =>
+      withStore(context, options.data, async (store) => {
+        if (!(await exportCandles(context, store, options))) context.exit(1)
+      }),
+    )
+}
+
+async function exportCandles(context: CommandContext, store: Store, options: ExportOptions): Promise<boolean> {
+  const { exchange, symbol, timeframe, output } = options
+  const history = await openHistory(store, options, timeframe)
+  if (!history) {
+    say(context, `Nothing is stored of ${exchange} ${symbol} from which ${timeframe.code} could be made.`)
+    return false
+  }
+  const range = { from: options.from ?? history.from, to: options.to ?? history.to }
+  if (range.from > range.to) throw failure('INVALID_RANGE', {})
+  const { candles, gaps } = await writeFile(context, output, (target) => writeCandles(target, history, range, options))
+  if (candles === 0) {
+    say(
+      context,
+      `There is no ${timeframe.code} candle of ${exchange} ${symbol} from ${iso(range.from)} to ${iso(range.to)}.`,
+    )
+    return false
+  }
+  const made = history.source.code === timeframe.code ? '' : `, made of ${history.source.code}`
+  say(context, `${plural(candles, 'candle')} of ${timeframe.code} written${made}.`)
+  for (const gap of gaps.shown) say(context, `Nothing known from ${iso(gap.from)} to ${iso(gap.to)}.`)
+  if (gaps.count > gaps.shown.length) say(context, `${plural(gaps.count - gaps.shown.length, 'more gap')}.`)
+  return true
+}
+
+async function writeFile<T>(
+  context: CommandContext,
+  output: string,
+  work: (target: Writable) => Promise<T>,
+): Promise<T> {
+  if (output === '-') return work(context.out)
+  const file = createWriteStream(output)
+  try {
+    await once(file, 'open', { signal: context.signal })
+    const result = await work(file)
+    file.end()
+    await finished(file)
+    return result
+  } catch (cause) {
+    if (context.signal.aborted || isFailure(cause)) throw cause
+    throw failure(
+      'INVALID_FILE',
+      { file: output, reason: cause instanceof Error ? cause.message : String(cause) },
+      cause,
+    )
+  } finally {
+    file.destroy()
+  }
+}
+
+/** Gaps that are told one by one; the others are only counted. */
+const TOLD = 20
+
+async function writeCandles(target: Writable, history: History, range: Interval, { format }: ExportOptions) {
+  let candles = 0
+  const gaps = { count: 0, shown: [] as Interval[] }
+  const line = format === 'csv' ? csvLine : jsonLine
+  if (format === 'csv') target.write(`${COLUMNS.join(',')}\n`)
+  for await (const page of history.pages(range)) {
+    candles += page.candles.length
+    for (const gap of page.gaps) addGap(gaps, gap)
+    const text = page.candles.map(line).join('')
+    if (text && !target.write(text)) await once(target, 'drain')
+  }
+  return { candles, gaps }
+}
+
+/** A gap that goes on from the page before is the same gap. */
+function addGap(gaps: { count: number; shown: Interval[] }, gap: Interval): void {
+  const last = gaps.shown.at(-1)
+  if (last?.to === gap.from) gaps.shown[gaps.shown.length - 1] = { from: last.from, to: gap.to }
+  else {
+    gaps.count++
+    if (gaps.shown.length < TOLD) gaps.shown.push(gap)
+  }
+}
+
+const COLUMNS = 'time open high low close volume quote_volume trades closed source'.split(' ')
+
+/** The columns of a candle as text; numbers are plain decimals, exact. */
+const cells = (candle: Candle): string[] => [
+  String(candle.time),
+  plainText(candle.open),
+  plainText(candle.high),
+  plainText(candle.low),
+  plainText(candle.close),
+  exactText(candle.volume, candle.volumeRest),
+  exactText(candle.quoteVolume, candle.quoteVolumeRest),
+  String(candle.trades),
+  String(candle.closed),
+  candle.source,
+]
+
+const csvLine = (candle: Candle): string => `${cells(candle).join(',')}\n`
+
+const jsonLine = (candle: Candle): string => {
+  const fields = cells(candle).map((text, index) => `"${COLUMNS[index]}":${index === 9 ? `"${text}"` : text}`)
+  return `{${fields.join(',')}}\n`
+}
