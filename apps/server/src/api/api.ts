@@ -43,6 +43,8 @@ export async function serveApi(deps: ApiDeps, signal: AbortSignal): Promise<Runn
     await close()
     throw error
   }
+  if (!isLoopback(deps.options.host))
+    deps.log.warn({ host: deps.options.host }, 'everyone who reaches this host may read')
   const done = follow(deps, views, signal).finally(close)
   return { url: urlOf(app.server.address(), deps.options.host), done }
 }
@@ -64,6 +66,8 @@ function follow(deps: ApiDeps, { hub, state, board, cache }: Views, signal: Abor
     signal,
   )
 }
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
 
 function urlOf(address: AddressInfo | string | null, host: string): string {
   const port = typeof address === 'object' && address ? address.port : 0

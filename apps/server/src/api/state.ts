@@ -2,6 +2,8 @@ import { type Candle, seriesKey } from '../domain/candle.ts'
 import { type MarketId, marketKey } from '../domain/market.ts'
 import type { Series } from '../store/store.ts'
 
+/** Candles of one series that may wait for their close; more means that a close was lost. */
+const FORMING = 3
 /** Closed candles kept per series until the store surely has them. */
 const RECENT = 64
 
@@ -13,11 +15,12 @@ export interface Price {
 
 /** The newest of every market, as seen on the bus: what the store does not hold, or not yet. */
 export interface LiveState {
-  /** False when this very candle, or a newer state of it, has been taken in before. */
+  /** False when this very candle, or a newer state of it, has been taken in lately. */
   takeCandle(candle: Candle): boolean
   takeTrade(market: MarketId, price: Price): void
   takeTicker(market: MarketId, price: Price): void
-  forming(series: Series): Candle | undefined
+  /** Not closed yet, ascending by time: one, or two for the moment in which late trades may still reach the older. */
+  forming(series: Series): readonly Candle[]
   /** Closed lately, ascending by time. */
   recent(series: Series): readonly Candle[]
   /** Of the last trade, else of the last ticker. */
@@ -25,8 +28,8 @@ export interface LiveState {
 }
 
 interface SeriesState {
-  forming: Candle | undefined
-  /** Ascending by time. */
+  /** Ascending by time, as are the closed ones. */
+  forming: Candle[]
   closed: Candle[]
 }
 
@@ -37,7 +40,7 @@ export function createLiveState(): LiveState {
 
   const stateOf = (candle: Candle): SeriesState => {
     const key = seriesKey(candle)
-    const state = series.get(key) ?? { forming: undefined, closed: [] }
+    const state = series.get(key) ?? { forming: [], closed: [] }
     series.set(key, state)
     return state
   }
@@ -56,27 +59,33 @@ export function createLiveState(): LiveState {
       const key = marketKey(market)
       if (newer(tickers.get(key), price)) tickers.set(key, price)
     },
-    forming: (id) => series.get(seriesKey(id))?.forming,
+    forming: (id) => series.get(seriesKey(id))?.forming ?? [],
     recent: (id) => series.get(seriesKey(id))?.closed ?? [],
     price: (market) => trades.get(marketKey(market)) ?? tickers.get(marketKey(market)),
   }
 }
 
+/** False for an older one than the newest: it is kept, but no news. */
 function takeForming(state: SeriesState, candle: Candle): boolean {
   const lastClosed = state.closed.at(-1)
   if (lastClosed && candle.time <= lastClosed.time) return false
-  if (state.forming && candle.time < state.forming.time) return false
-  state.forming = candle
-  return true
+  put(state.forming, candle)
+  if (state.forming.length > FORMING) state.forming.shift()
+  return state.forming.at(-1) === candle
 }
 
 function takeClosed(state: SeriesState, candle: Candle): boolean {
-  const after = state.closed.findLastIndex(({ time }) => time <= candle.time)
-  const known = state.closed[after]
-  const same = known?.time === candle.time
-  if (same && known.revision >= candle.revision) return false
-  state.closed.splice(same ? after : after + 1, same ? 1 : 0, candle)
+  const known = state.closed.findLast(({ time }) => time === candle.time)
+  if (known && known.revision >= candle.revision) return false
+  put(state.closed, candle)
   if (state.closed.length > RECENT) state.closed.shift()
-  if (state.forming && state.forming.time <= candle.time) state.forming = undefined
+  state.forming = state.forming.filter(({ time }) => time > candle.time)
   return true
+}
+
+/** Puts a candle into an ascending list, in place of one of its time. */
+function put(list: Candle[], candle: Candle): void {
+  const before = list.findLastIndex(({ time }) => time <= candle.time)
+  const same = list[before]?.time === candle.time
+  list.splice(same ? before : before + 1, same ? 1 : 0, candle)
 }

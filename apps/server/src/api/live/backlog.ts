@@ -13,7 +13,6 @@ export interface Backlog {
   add(message: Message): { dropped: number; conflated: number }
   /** Takes everything out, oldest first, and what was lost before it. */
   take(): { messages: Message[]; lagged: Lagged | undefined }
-  size(): number
 }
 
 export function createBacklog(limit: number): Backlog {
@@ -64,7 +63,6 @@ export function createBacklog(limit: number): Backlog {
       lost = 0
       return { messages, lagged }
     },
-    size: () => waiting.size,
   }
 }
 

@@ -92,8 +92,8 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
       clients.delete(client)
       metrics.clients.set(clients.size)
     },
-    subscribe: (client, pattern) => void rooms.join(pattern, client),
-    unsubscribe: (client, pattern) => void rooms.leave(pattern, client),
+    subscribe: (client, pattern) => rooms.join(pattern, client),
+    unsubscribe: (client, pattern) => rooms.leave(pattern, client),
     tell,
     tellForming(client, pattern) {
       const wanted = [...forming.values()].filter(({ channel }) => channel && matches(pattern, channel))

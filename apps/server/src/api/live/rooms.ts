@@ -2,10 +2,8 @@ import { type Channel, keyOf, patternsOf } from './channel.ts'
 
 /** Who listens to what. Patterns may hold `*`. */
 export interface Rooms<T> {
-  /** False when it was there before. */
-  join(pattern: Channel, member: T): boolean
-  /** False when it was not there. */
-  leave(pattern: Channel, member: T): boolean
+  join(pattern: Channel, member: T): void
+  leave(pattern: Channel, member: T): void
   /** Members whose patterns hold the channel, each once. */
   members(channel: Channel): Iterable<T>
 }
@@ -28,17 +26,13 @@ export function createRooms<T>(): Rooms<T> {
     join(pattern, member) {
       const key = keyOf(pattern)
       const room = rooms.get(key) ?? new Set<T>()
-      rooms.set(key, room)
-      if (room.has(member)) return false
-      room.add(member)
-      return true
+      rooms.set(key, room.add(member))
     },
     leave(pattern, member) {
       const key = keyOf(pattern)
       const room = rooms.get(key)
-      const left = room?.delete(member) ?? false
+      room?.delete(member)
       if (room?.size === 0) rooms.delete(key)
-      return left
     },
     members(channel) {
       const found = patternsFor(channel).flatMap((key) => rooms.get(key) ?? [])

@@ -36,13 +36,13 @@ export const pricesApi =
       return last && { price: last.close, time: Math.min(nextOpen(source.frame, last.time), now()) }
     }
 
-    /** Candles of the last 24 hours by minutes, the forming one too. */
+    /** Candles of the last 24 hours by minutes, those not closed yet too. */
     const lastDay = async (market: MarketId): Promise<Candle[]> => {
       const source = createSource(market, '1m', sources)
       const from = openTime(source.frame, now() - DAY)
       const [closed, forming] = await Promise.all([source.closed({ from, limit: DAY / MINUTE + 1 }), source.forming()])
-      const last = closed.at(-1)
-      return forming && forming.time >= from && (!last || forming.time > last.time) ? [...closed, forming] : closed
+      const last = closed.at(-1)?.time ?? from - 1
+      return [...closed, ...forming.filter(({ time }) => time > last)]
     }
 
     app.get('/api/v1/crypto/:symbol/latest', { schema: latestSchema }, async ({ params, query }) => {

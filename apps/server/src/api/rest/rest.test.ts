@@ -92,6 +92,41 @@ test('a quiet minute is flat, an outage is a gap', async (t) => {
   ])
 })
 
+test('a minute whose close is still to come is shown as it is, not as a quiet one', async (t) => {
+  const { store, views, get } = await open(t, { now: () => T0 + 2 * MINUTE + 1_000 })
+  await store.putCandles([candle(T0)])
+  await store.cover([covered(T0, T0 + 2 * MINUTE + 500)])
+  const closes = async () => {
+    const { body } = await get('/api/v1/crypto/BTCUSDT/data')
+    assert.deepEqual(body.data.meta.gaps, [])
+    return body.data.data.map((row: { time: string; close: number }) => [row.time.slice(14, 16), row.close])
+  }
+  assert.deepEqual(await closes(), [['30', 45050.25]], 'nobody knows yet what traded at :31')
+  views.state.takeCandle(candle(T0 + MINUTE, { closed: false, close: 3 }))
+  const first = [
+    ['30', 45050.25],
+    ['31', 3],
+  ]
+  assert.deepEqual(await closes(), first)
+  views.state.takeCandle(candle(T0 + 2 * MINUTE, { closed: false, close: 4 }))
+  assert.deepEqual(await closes(), [...first, ['32', 4]])
+  views.state.takeCandle(candle(T0 + MINUTE, { closed: true, close: 3.5 }))
+  views.cache.invalidate(candle(T0 + MINUTE), { from: T0 + MINUTE, to: T0 + 2 * MINUTE })
+  assert.deepEqual(await closes(), [first[0], ['31', 3.5], ['32', 4]])
+})
+
+test('an outage that began in the middle of a minute is a gap', async (t) => {
+  const { store, views, get } = await open(t)
+  await store.putCandles([candle(T0)])
+  await store.cover([covered(T0, T0 + 1.5 * MINUTE)])
+  views.state.takeCandle(candle(T0 + MINUTE, { closed: false }))
+  const { body } = await get('/api/v1/crypto/BTCUSDT/data')
+  assert.equal(body.data.data.length, 2)
+  assert.deepEqual(body.data.meta.gaps, [
+    { from: '2025-01-20T10:32:00Z', to: '2025-01-20T10:39:00Z', status: 'missing' },
+  ])
+})
+
 test('a timeframe that is not kept is rolled up from one that is', async (t) => {
   const { store, views, get } = await open(t)
   await store.putCandles(Array.from({ length: 9 }, (_, n) => candle(T0 + n * MINUTE, { close: 45000 + n })))

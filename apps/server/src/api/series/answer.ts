@@ -32,12 +32,11 @@ export function openFrom(source: Source, time: number): number {
 export const lastOpen = (source: Source, query: CandleQuery, now: number): number =>
   openTime(source.frame, Math.min(query.to ?? now, now))
 
-/** The forming candle, when the query reaches it. */
-export async function formingFor(source: Source, query: CandleQuery): Promise<Candle | undefined> {
-  if (query.closedOnly) return undefined
+/** The candles not closed yet that the query reaches. */
+export async function formingFor(source: Source, query: CandleQuery): Promise<readonly Candle[]> {
+  if (query.closedOnly) return []
   const forming = await source.forming()
-  const wanted = forming && forming.time >= (query.from ?? 0) && forming.time <= (query.to ?? Infinity)
-  return wanted ? forming : undefined
+  return forming.filter(({ time }) => time >= (query.from ?? 0) && time <= (query.to ?? Infinity))
 }
 
 /** The candles of a query, read from the store. */
@@ -53,7 +52,7 @@ export async function readRows(source: Source, query: CandleQuery, now: number):
     newest: first === undefined,
   })
   const start = first ?? rows[0]?.time
-  if (start === undefined || start > end) return rowsOf(forming ? [forming] : [], [], numbers)
+  if (start === undefined || start > end) return rowsOf(forming.slice(-limit), [], numbers)
   const full = first !== undefined && rows.length === limit
   const stop = nextOpen(source.frame, full ? rows.at(-1)!.time : end)
   const window = await readWindow(source, start, stop, now, rows)
@@ -66,9 +65,11 @@ export async function readRows(source: Source, query: CandleQuery, now: number):
   return rowsOf(chosen, clip(window.holes, first === undefined ? { ...shown, to: stop } : shown), numbers)
 }
 
-/** The forming candle goes last, unless its closed self is there already. */
-const withForming = (closed: readonly Candle[], forming: Candle | undefined): readonly Candle[] =>
-  forming && forming.time > (closed.at(-1)?.time ?? -Infinity) ? [...closed, forming] : closed
+/** Forming candles go last, unless their closed selves are there already. */
+const withForming = (closed: readonly Candle[], forming: readonly Candle[]): readonly Candle[] => [
+  ...closed,
+  ...forming.filter(({ time }) => time > (closed.at(-1)?.time ?? -Infinity)),
+]
 
 const rowsOf = (candles: readonly Candle[], holes: readonly Hole[], numbers: Numbers): Rows => ({
   pieces: candles.map((candle) => Buffer.from(`${rowText(candle, numbers)},`)),

@@ -108,31 +108,31 @@ function within(segment: Segment, from: number, to: number): Part {
 
 interface Chosen {
   readonly parts: readonly Part[]
-  readonly forming: Candle | undefined
+  readonly forming: readonly Candle[]
   /** How many candles in all, and the open times of the first and last. */
   readonly times: number
   readonly firstTime: number | undefined
   readonly lastTime: number | undefined
 }
 
-/** The first or last `limit` of the parts' rows and the forming candle. */
-function choose(all: readonly Part[], live: Candle | undefined, limit: number, fromEnd: boolean): Chosen {
+/** The first or last `limit` of the parts' rows and the candles not closed yet. */
+function choose(all: readonly Part[], live: readonly Candle[], limit: number, fromEnd: boolean): Chosen {
   const parts = all.filter(({ first, end }) => end > first)
   const lastClosed = parts.at(-1)
-  const after = live && !(lastClosed && timeBefore(lastClosed) >= live.time) ? live : undefined
+  const after = live.filter(({ time }) => !lastClosed || time > timeBefore(lastClosed))
   const rows = parts.reduce((sum, { first, end }) => sum + end - first, 0)
-  const room = fromEnd && after ? limit - 1 : limit
+  const room = fromEnd ? Math.max(0, limit - after.length) : limit
   const kept = trim(parts, Math.max(0, rows - room), fromEnd)
   const count = Math.min(rows, room)
-  const forming = after && count < limit ? after : undefined
+  const forming = fromEnd ? after.slice(-limit) : after.slice(0, limit - count)
   const first = kept[0]
   const last = kept.at(-1)
   return {
     parts: kept,
     forming,
-    times: count + (forming ? 1 : 0),
-    firstTime: first ? first.segment.times[first.first] : forming?.time,
-    lastTime: forming?.time ?? (last && timeBefore(last)),
+    times: count + forming.length,
+    firstTime: first ? first.segment.times[first.first] : forming[0]?.time,
+    lastTime: forming.at(-1)?.time ?? (last && timeBefore(last)),
   }
 }
 
@@ -153,5 +153,5 @@ function trim(parts: readonly Part[], surplus: number, atStart: boolean): Part[]
 
 function piecesOf({ parts, forming }: Chosen, { numbers }: CandleQuery): Buffer[] {
   const pieces = parts.map(({ segment, first, end }) => slice(segment, first, end))
-  return forming ? [...pieces, Buffer.from(`${rowText(forming, numbers)},`)] : pieces
+  return [...pieces, ...forming.map((candle) => Buffer.from(`${rowText(candle, numbers)},`))]
 }

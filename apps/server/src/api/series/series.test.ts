@@ -42,6 +42,7 @@ test('answers from segments are the same bytes as answers from the store', async
     [450, 455],
     [600, 690],
     [895, 898],
+    [899, 900],
   ]
   const inHole = (n: number) => holes.some(([from, to]) => n >= from && n < to)
   const rows = Array.from({ length: bars }, (_, n) => n).filter((n) => !inHole(n))
@@ -52,7 +53,7 @@ test('answers from segments are the same bytes as answers from the store', async
     covered(T0 + 135 * MINUTE, T0 + 650 * MINUTE, 'quiet'),
     covered(T0 + 700 * MINUTE, now),
   ])
-  state.takeCandle(candle(T0 + bars * MINUTE, { closed: false, close: 1 }))
+  for (const n of [bars - 1, bars]) state.takeCandle(candle(T0 + n * MINUTE, { closed: false, close: n }))
 
   const bound = fc.option(fc.integer({ min: -50, max: bars + 50 }), { nil: undefined })
   const asked = fc.record({

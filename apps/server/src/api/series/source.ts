@@ -22,7 +22,8 @@ export interface Source {
   readonly maxCandles: number
   /** Closed candles, ascending. */
   closed(range: CandleRange): Promise<Candle[]>
-  forming(): Promise<Candle | undefined>
+  /** Not closed yet, ascending. */
+  forming(): Promise<readonly Candle[]>
   /** What is known of the series: of trades and of every kept timeframe it can be made of. */
   coverage(range: Interval): Promise<Coverage[]>
 }
@@ -93,7 +94,7 @@ function rolled(small: Series, frame: Timeframe, ratio: number, deps: SourceDeps
   /** A candle is closed when the smaller ones have gone past its end, or surely should have. */
   const isClosed = (end: number, last: Candle | undefined): boolean => {
     const reached = last ? nextOpen(smallFrame, last.time) : 0
-    const frontier = Math.max(reached, deps.state.forming(small)?.time ?? 0)
+    const frontier = Math.max(reached, deps.state.forming(small)[0]?.time ?? 0)
     return end <= frontier || end + SETTLING <= deps.now()
   }
 
@@ -117,11 +118,11 @@ function rolled(small: Series, frame: Timeframe, ratio: number, deps: SourceDeps
     },
     async forming() {
       const live = deps.state.forming(small)
-      const from = openTime(frame, Math.min(live?.time ?? Infinity, deps.now()))
+      const from = openTime(frame, Math.min(live[0]?.time ?? Infinity, deps.now()))
       const rows = await closedCandles(small, { from }, deps)
-      const all = live && live.time >= from ? [...rows, live] : rows
-      const last = rollUp(all, frame).at(-1)
-      return last && !isClosed(nextOpen(frame, last.time), rows.at(-1)) ? { ...last, closed: false } : undefined
+      return rollUp([...rows, ...live], frame)
+        .filter(({ time }) => !isClosed(nextOpen(frame, time), rows.at(-1)))
+        .map((candle) => ({ ...candle, closed: false }))
     },
   }
 }

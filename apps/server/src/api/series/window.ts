@@ -36,9 +36,16 @@ export async function readWindow(
     source.coverage({ from: Math.min(knownFrom, from), to }),
   ])
   const unbroken = previous !== undefined && covers(knownIntervals(coverage), knownFrom, from)
-  const candles = fillQuiet(closed, coverage, frame, from, to, unbroken ? previous.close : undefined)
-  const horizon = Math.min(to, openTime(frame, now - SETTLING))
-  return { candles, holes: findHoles(coverage, closed, frame, { from, to: horizon }), before: previous?.time }
+  const forming = await source.forming()
+  // Trades are covered a moment before their candle is closed: an interval is quiet only once that moment has passed.
+  const settled = Math.min(to, openTime(frame, now - SETTLING))
+  const quietUntil = Math.min(settled, forming[0]?.time ?? Infinity)
+  const price = unbroken ? previous.close : undefined
+  return {
+    candles: fillQuiet(closed, coverage, frame, from, quietUntil, price),
+    holes: findHoles(coverage, [...closed, ...forming], frame, { from, to: settled }),
+    before: previous?.time,
+  }
 }
 
 function findHoles(coverage: readonly Coverage[], rows: readonly Candle[], frame: Timeframe, range: Interval): Hole[] {
