@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { binance } from '../exchanges/binance/index.ts'
+import type { RestClient } from '../exchanges/rest.ts'
 import { DATA, run, skipWithoutData, temporary, zipOf } from './testSupport.ts'
 
 const recorded = { skip: skipWithoutData }
@@ -297,4 +299,43 @@ test('backfill tells its cost first, then what it did', async (t) => {
   const both = await run([...line, ...times, '--lookback-hours', '3'], { data, backfiller })
   assert.equal(both.code, 2)
   assert.equal(asked.length, 1)
+})
+
+test('check asks the exchange page by page when no file is named', async (t) => {
+  const { importFiles, file, data } = shell(t, 'binance', 'XUSDT')
+  const minutes = Array.from({ length: 2_500 }, (_, n) => NOON + n * 60_000)
+  const row = (time: number, volume: string) =>
+    [time, '10.0', '11.0', '10.0', '10.5', volume, time + 59_999, '73.5', 3, '1.0', '10.0', '0'] as const
+  await importFiles('klines', [file('k.json', JSON.stringify(minutes.map((time) => row(time, '7.0'))))])
+  const asked: number[] = []
+  const client: RestClient = {
+    exchange: binance,
+    async ask(request) {
+      const from = Number(request.query.startTime)
+      asked.push(from)
+      const page = minutes.filter((time) => time >= from && time <= Number(request.query.endTime)).slice(0, 1_000)
+      return request.read(
+        page.map((time) => row(time, time === NOON + 60_000 ? '7.5' : '7.0')),
+        NOON,
+      )
+    },
+    usage: () => ({ used: 0, limit: 0, blockedUntil: 0, consecutiveLimits: 0, requests: 0, failures: 0 }),
+  }
+  const line = 'check --exchange binance --symbol XUSDT --timeframe'.split(' ')
+  const { code, stdout } = await run([...line, '1m'], { data, client })
+  assert.equal(code, 1)
+  assert.match(stdout, /2,500 candles compared: 2,499 equal, 1 different/)
+  assert.deepEqual(asked, [NOON, NOON + 60_000_000, NOON + 120_000_000])
+  const custom = await run([...line, '45m'], { data, client })
+  assert.equal(custom.code, 2)
+  assert.match(custom.stderr, /binance has no 45m candles/)
+})
+
+test('an import that is stopped says so', async (t) => {
+  const data = temporary(t)
+  writeFileSync(join(data, 'a.csv'), trade(1, NOON))
+  const line = `import --exchange binance --symbol XUSDT --kind trades ${join(data, 'a.csv')}`.split(' ')
+  const { code, stderr } = await run(line, { data, signal: AbortSignal.abort() })
+  assert.equal(code, 2)
+  assert.match(stderr, /^Stopped/)
 })
