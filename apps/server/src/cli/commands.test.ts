@@ -97,7 +97,7 @@ test('XRP/ETH: importing twice changes nothing, and both days one by one equal b
   const half = [lines.slice(0, 4_321), lines.slice(4_321)].map((part, n) => parts.file(`${n}`, part.join('\n')))
   await parts.importFiles('aggTrades', [half[1]!])
   await parts.importFiles('aggTrades', [half[0]!])
-  for (const code of ['1s', '1m', '12h', '1d'])
+  for (const code of ['1m', '12h', '1d'])
     assert.deepEqual((await parts.exported(code)).lines, (await once.exported(code)).lines, code)
 })
 
@@ -165,6 +165,7 @@ test('rows that an exchange leaves out in a halt: larger candles only with --spa
 const trade = (id: number, time: number, price = 10, quantity = 1): string =>
   `${id},${price},${quantity},0,${time},true,true\n`
 const NOON = Date.UTC(2024, 7, 8, 12)
+const DAY = 86_400_000
 
 test('a hole is told and the candles it touches are left out, duplicates and zeros are set aside', async (t) => {
   const { importFiles, exported, file } = shell(t, 'binance', 'XUSDT')
@@ -338,4 +339,38 @@ test('an import that is stopped says so', async (t) => {
   const { code, stderr } = await run(line, { data, signal: AbortSignal.abort() })
   assert.equal(code, 2)
   assert.match(stderr, /^Stopped/)
+})
+
+test('a trade that comes after its candle has ended is still part of it', async (t) => {
+  const { importFiles, exported, file } = shell(t, 'binance', 'XUSDT')
+  const rows = [
+    trade(1, NOON, 10),
+    trade(2, NOON + 60_000, 20),
+    trade(3, NOON + 59_999, 30),
+    trade(4, NOON + 180_000, 40),
+  ]
+  await importFiles('trades', [file('a.csv', rows.join(''))], '--timeframes', '1s,1m,1h', '--whole')
+  const closes = async (code: string, minutes: number) => {
+    const { lines } = await exported(code, '--from', String(NOON), '--to', String(NOON + minutes * 60_000))
+    return lines.map((line) => JSON.parse(line)).map(({ close, trades }) => [close, trades])
+  }
+  assert.deepEqual(await closes('1m', 2), [
+    [30, 2],
+    [20, 1],
+  ])
+  assert.deepEqual(await closes('1h', 60), [[40, 4]])
+})
+
+test('a larger candle over two imports is whole, whatever timeframes the first one built', async (t) => {
+  const { importFiles, exported, file } = shell(t, 'binance', 'XUSDT')
+  await importFiles('trades', [file('X-trades-2024-08-05.csv', trade(1, NOON - 3 * DAY))], '--timeframes', '1h')
+  for (const day of [6, 7, 8, 9, 10, 11]) {
+    const path = file(`X-trades-2024-08-${String(day).padStart(2, '0')}.csv`, trade(day - 4, NOON + (day - 8) * DAY))
+    await importFiles('trades', [path], '--timeframes', '1h,1d,1w')
+  }
+  const { lines } = await exported('1w')
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)).map(({ time, trades }) => [time, trades]),
+    [[Date.UTC(2024, 7, 5), 7]],
+  )
 })
