@@ -32,16 +32,23 @@ export interface Job extends MarketId, Interval {
 
 /** History. Writes resolve when they are committed. All times in ms. Rejects with `STORE_UNAVAILABLE`. */
 export interface Store {
-  /** Upserts closed candles by series and time; a lower revision never replaces a higher one, equal rows write nothing. */
+  /**
+   * Upserts closed candles by series and time; a lower revision never replaces a higher one, equal rows write nothing.
+   * A list that names a candle twice is as good as two calls. Rejects with `INVALID_PARAMETER`, and stores nothing,
+   * when one of them is still forming or opens within a second.
+   */
   putCandles(candles: readonly Candle[]): Promise<void>
   /** Ascending by time. */
   candles(series: Series, range: CandleRange): Promise<Candle[]>
   /** Every series that has candles, with its first and last open time. */
   series(): Promise<(Series & { first: number; last: number; count: number })[]>
 
-  /** Upserts trades by market and id: putting one twice changes nothing. */
+  /** Adds trades by market and id: putting one twice changes nothing, the first stays. */
   putTrades(trades: readonly Trade[]): Promise<void>
-  /** By trade time, `[from, to)`, in id order. */
+  /**
+   * By trade time, `[from, to)`, in id order; trades whose ids are only names by time, then in the order they were put.
+   * `limit` keeps the earliest by time: to go on, ask again from the time of the last one and leave out what is known.
+   */
   trades(market: MarketId, range: Interval & { limit?: number }): Promise<Trade[]>
   /** The trade with the highest counted id. */
   lastTrade(market: MarketId): Promise<Trade | undefined>

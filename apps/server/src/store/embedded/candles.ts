@@ -26,7 +26,7 @@ const GUARDED = `ON CONFLICT (id) DO UPDATE SET ${COLUMNS.map((name) => `${name}
   WHERE excluded.revision >= revision AND (${COLUMNS.map((name) => `${name} <> excluded.${name}`).join(' OR ')})`
 
 type Extent = { first: number; last: number; count: number }
-/** Keys looked up by one statement when rows are counted. */
+/** Keys looked up by one statement. */
 const LOOKUP = 50
 
 /** Writes packed candles and keeps first, last and count of their series, inside the caller's transaction. */
@@ -34,10 +34,7 @@ export function candleWriter(db: DatabaseSync, names: GivenNames) {
   const insert = bulkInsert(db, 'candles', ['id', ...COLUMNS], GUARDED)
   const loadExtent = query<[number, number, number]>(db, 'SELECT first, last, count FROM series WHERE id = ?')
   const saveExtent = command(db, 'UPDATE series SET first = ?, last = ?, count = ? WHERE id = ?')
-  const existing = query<[number]>(
-    db,
-    `SELECT count(*) FROM candles WHERE id IN (${Array(LOOKUP).fill('?').join(',')})`,
-  )
+  const existing = query<[number]>(db, `SELECT id FROM candles WHERE id IN (${Array(LOOKUP).fill('?').join(',')})`)
   const extents = new Map<number, Extent>()
 
   const extentOf = (series: number): Extent => {
@@ -49,47 +46,47 @@ export function candleWriter(db: DatabaseSync, names: GivenNames) {
     return extent
   }
 
-  function countExisting(keys: readonly number[]): number {
-    let found = 0
+  /** Calls `seen` with each of the keys that is a row already. */
+  function forEachExisting(keys: readonly number[], seen: (key: number) => void): void {
     for (let at = 0; at < keys.length; at += LOOKUP) {
       const some = keys.slice(at, at + LOOKUP)
-      // A key named twice is counted once, so the last one fills the places left over.
+      // A key named twice is found once, so the last one fills the places left over.
       while (some.length < LOOKUP) some.push(some.at(-1)!)
-      found += existing(...some)[0]![0]
+      for (const [key] of existing(...some)) seen(key)
     }
-    return found
   }
 
-  /** `keys` ascend, without doubles, all of one series. Only those inside what is there can exist already. */
-  function extend(series: number, keys: readonly number[]): void {
-    const extent = extentOf(series)
-    const base = series * SPAN
-    const doubtful =
-      extent.count === 0 ? [] : keys.filter((key) => key >= base + extent.first && key <= base + extent.last)
-    const fresh = keys.length - countExisting(doubtful)
-    if (fresh === 0) return
-    const first = keys[0]! - base
-    const last = keys.at(-1)! - base
-    extent.first = extent.count === 0 ? first : Math.min(extent.first, first)
-    extent.last = extent.count === 0 ? last : Math.max(extent.last, last)
-    extent.count += fresh
-    saveExtent(extent.first, extent.last, extent.count, series)
-  }
-
-  function extendAll(keys: Float64Array, order: Uint32Array): void {
-    let run: number[] = []
-    let series = -1
+  /** Counts the rows that are new before they are written: an upsert does not tell new ones from changed ones. */
+  function extend(keys: Float64Array, order: Uint32Array): void {
+    const grown = new Map<number, Extent>()
+    const doubtful: number[] = []
+    let before = -1
     for (const index of order) {
       const key = keys[index]!
-      const of = Math.floor(key / SPAN)
-      if (of !== series && run.length > 0) {
-        extend(series, run)
-        run = []
-      }
-      series = of
-      if (run.at(-1) !== key) run.push(key)
+      if (key === before) continue
+      before = key
+      const series = Math.floor(key / SPAN)
+      const seconds = key - series * SPAN
+      const { first, last, count } = extentOf(series)
+      // Only what lies within the known extent can exist.
+      if (count > 0 && seconds >= first && seconds <= last) doubtful.push(key)
+      const more = grown.get(series)
+      if (more) {
+        more.last = seconds
+        more.count++
+      } else grown.set(series, { first: seconds, last: seconds, count: 1 })
     }
-    if (run.length > 0) extend(series, run)
+    forEachExisting(doubtful, (key) => grown.get(Math.floor(key / SPAN))!.count--)
+    for (const [series, more] of grown) if (more.count > 0) save(series, more)
+  }
+
+  function save(series: number, more: Extent): void {
+    const known = extentOf(series)
+    const first = known.count === 0 ? more.first : Math.min(known.first, more.first)
+    const last = known.count === 0 ? more.last : Math.max(known.last, more.last)
+    const count = known.count + more.count
+    extents.set(series, { first, last, count })
+    saveExtent(first, last, count, series)
   }
 
   return {
@@ -98,7 +95,7 @@ export function candleWriter(db: DatabaseSync, names: GivenNames) {
       const keys = new Float64Array(rows.length / CANDLE_WIDTH)
       for (let i = 0; i < keys.length; i++) keys[i] = bases[rows[i * CANDLE_WIDTH]!]! + rows[i * CANDLE_WIDTH + 1]!
       const order = ascending(keys)
-      extendAll(keys, order)
+      extend(keys, order)
       return insert(keys.length, (index: number, parameters: SQLInputValue[], at: number) => {
         const row = order[index]!
         parameters[at] = keys[row]!

@@ -7,12 +7,15 @@ import { command, query } from './sql.ts'
 
 type Row = [start: number, stop: number, state: number]
 
-/** Every interval that overlaps or touches `[from, to]`: intervals never overlap, so at most one starts before it. */
+/**
+ * Every interval that overlaps or touches `[from, to]`, and at most one before it: intervals never overlap, so only
+ * the last that starts earlier can reach in.
+ */
 function touching(db: DatabaseSync) {
   const select = query<Row>(
     db,
     `SELECT start, stop, state FROM coverage WHERE market = ?1 AND series = ?2 AND start <= ?4 AND start >= coalesce(
-       (SELECT max(start) FROM coverage WHERE market = ?1 AND series = ?2 AND start <= ?3), ?3) ORDER BY start`,
+       (SELECT max(start) FROM coverage WHERE market = ?1 AND series = ?2 AND start < ?3), ?3) ORDER BY start`,
   )
   return (market: number, series: string, { from, to }: Interval): Stated<number>[] =>
     select(market, series, from, to).map(([start, stop, state]) => ({ from: start, to: stop, state }))

@@ -43,7 +43,7 @@ export function openForReading({ path, busyMs }: FileSettings): DatabaseSync {
 }
 
 /** Two processes that turn a new file to WAL at once: SQLite refuses one without waiting, so the waiting is done here. */
-function patiently(ms: number, work: () => void): void {
+function patiently<R>(ms: number, work: () => R): R {
   const pause = new Int32Array(new SharedArrayBuffer(4))
   for (const end = Date.now() + ms; ; Atomics.wait(pause, 0, 0, 20)) {
     try {

@@ -25,7 +25,7 @@ const WAY_OUT = 'Move it and its -wal and -shm files aside and start again: cand
 
 /** Sorts an error of SQLite or of the file system. */
 export function troubleOf(error: unknown): Trouble {
-  if (isTrouble(error)) return error
+  if (isTrouble(error)) return { kind: error.kind, reason: error.reason }
   const reason = error instanceof Error ? error.message : String(error)
   const code = sqliteCode(error)
   if (code === undefined) return { kind: 'other', reason }

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { failure } from '../../lib/failure.ts'
 import { fifo } from '../../lib/fifo.ts'
@@ -36,7 +35,7 @@ export async function startWriter(settings: FileSettings): Promise<Writer> {
   let stopped: Error | undefined
   let drained: (() => void) | undefined
 
-  const exited = once(thread, 'exit')
+  const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
   const opened = new Promise<void>((resolve, reject) => {
     thread.on('message', (message: FromThread) => {
       if (message.kind === 'opened') resolve()
