@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { csvKlines, jsonKlines, kline, lines, noRecordings, streamTrades, xrpEthTrades } from '../../test/recordings.ts'
+import { exactText } from '../lib/decimal.ts'
 import { addProduct, nearestValue } from '../lib/exact.ts'
 import type { Candle } from './candle.ts'
 import { foldTrades, rollUp } from './fold.ts'
@@ -203,15 +204,15 @@ for (const [name, path, code, quote, count] of [
         ['volume', 'volumeRest'],
         ['quoteVolume', 'quoteVolumeRest'],
       ] as const) {
-        const sum = inside.reduce((total, candle) => total + unitsOf(candle[value]), 0n)
-        assert.equal(unitsOf(day[value]) + BigInt(Math.round(day[rest] * 1e8)), sum)
+        const sum = inside.reduce((total, candle) => total + unitsOf(exactText(candle[value], candle[rest])), 0n)
+        assert.equal(unitsOf(exactText(day[value], day[rest])), sum)
       }
     }
     assert.ok(direct.length * roughMs(timeframe('1d')) >= 3 * 86_400_000)
   })
 }
 
-function unitsOf(value: number): bigint {
-  const [whole = '', fraction = ''] = String(value).split('.')
+function unitsOf(text: string): bigint {
+  const [whole = '', fraction = ''] = text.split('.')
   return BigInt(whole + fraction.padEnd(8, '0'))
 }

@@ -59,7 +59,8 @@ export function createGate({ exchange, limit, budget, breaker, now, patienceMs }
     if (pause > 0) return { again: pause }
     if (inFlight >= (state === 'half-open' ? 1 : IN_FLIGHT[priority])) return {}
     const wait = budget.waitFor(weight, caps[priority])
-    return wait > 0 ? { again: wait } : 'go'
+    if (wait === 0) return 'go'
+    return Number.isFinite(wait) ? { again: wait } : {}
   }
 
   function pump(): void {

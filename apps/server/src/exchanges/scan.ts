@@ -1,102 +1,107 @@
 import { powersOfTen } from '../lib/decimal.ts'
 
-const QUOTE = 0x22
+/**
+ * Steps over the bytes of a JSON frame, a field each. Each takes the position of its first byte and checks every byte
+ * that it passes. On success `cursor.end` is the position behind it; on failure (-1, NaN, undefined) the frame is to
+ * be given up. These run for every trade of every market: few calls, comparisons written out, no objects.
+ */
+export interface Cursor {
+  end: number
+}
+
+export const QUOTE = 0x22
+export const COMMA = 0x2c
+export const COLON = 0x3a
+export const OPEN = 0x7b
+export const CLOSE = 0x7d
 const BACKSLASH = 0x5c
 const POINT = 0x2e
 const ZERO = 0x30
-const CLOSE = 0x7d
+const MAX_WORD = 9
 /** Below 10^15 a decimal of at most 22 places divides once, exactly rounded, and its double says the same text. */
 const SAFE_DIGITS = 15
-const MAX_INTEGER_DIGITS = 16
+
+/** `,"x":` with the name's one letter. */
+const isField = (b: Uint8Array, i: number, letter: number): boolean =>
+  b[i] === COMMA && b[i + 1] === QUOTE && b[i + 2] === letter && b[i + 3] === QUOTE && b[i + 4] === COLON
+
+/** At most nine digits, so that the arithmetic stays in whole 32-bit numbers. */
+function digits(b: Uint8Array, from: number, to: number, cursor: Cursor): number {
+  let value = 0
+  let i = from
+  for (; i < to; i++) {
+    const digit = b[i]! - ZERO
+    if (!(digit >= 0 && digit <= 9)) break
+    value = (Math.imul(value, 10) + digit) | 0
+  }
+  cursor.end = i
+  return value
+}
+
+/** `,"x":123`: a JSON integer from 0 to 2^53 − 1, or -1. */
+export function integerField(b: Uint8Array, from: number, letter: number, cursor: Cursor): number {
+  if (!isField(b, from, letter)) return -1
+  const i = from + 5
+  const high = digits(b, i, i + 8, cursor)
+  const first = cursor.end - i
+  if (first === 0 || (b[i] === ZERO && first > 1)) return -1
+  if (first < 8) return high
+  const low = digits(b, i + 8, i + 17, cursor)
+  const places = cursor.end - i - 8
+  const value = high * powersOfTen[places]! + low
+  return places > 8 || value > Number.MAX_SAFE_INTEGER ? -1 : value
+}
 
 /**
- * A cursor over the bytes of one JSON frame. Each step checks what it passes; a step that fails
- * (false, a negative number or NaN) leaves the cursor anywhere, so the frame is then given up.
+ * `,"x":"1.23"`: a decimal without sign or exponent as the nearest double; NaN when it has more digits than a double
+ * surely holds.
  */
-export function createTextScanner() {
-  let bytes: Uint8Array = new Uint8Array(0)
-  let at = 0
-  const scanner = {
-    start(frame: Uint8Array) {
-      bytes = frame
-      at = 0
-      return scanner
-    },
-    position: () => at,
-    /** Passes exactly these bytes; stands still when they are not there. */
-    skip(expected: Uint8Array): boolean {
-      const { length } = expected
-      if (at + length > bytes.length) return false
-      for (let i = 0; i < length; i++) if (bytes[at + i] !== expected[i]) return false
-      at += length
-      return true
-    },
-    /** Passes the inside of a plain ASCII string without escapes and stops before its closing quote. */
-    skipString(): boolean {
-      for (; at < bytes.length; at++) {
-        const byte = bytes[at]!
-        if (byte === QUOTE) return true
-        if (byte < 0x20 || byte > 0x7e || byte === BACKSLASH) return false
-      }
-      return false
-    },
-    /** A JSON integer from 0 to 2^53 − 1, or -1. */
-    integer(): number {
-      const from = at
-      let value = 0
-      for (; at < bytes.length; at++) {
-        const digit = bytes[at]! - ZERO
-        if (digit < 0 || digit > 9) break
-        value = value * 10 + digit
-      }
-      const digits = at - from
-      if (digits === 0 || digits > MAX_INTEGER_DIGITS || value > Number.MAX_SAFE_INTEGER) return -1
-      return digits > 1 && bytes[from] === ZERO ? -1 : value
-    },
-    /** A decimal up to its closing quote, as the nearest double; NaN for anything else, or for more than 15 digits. */
-    decimal(): number {
-      const from = at
-      let value = 0
-      let point = -1
-      for (; at < bytes.length; at++) {
-        const byte = bytes[at]!
-        const digit = byte - ZERO
-        if (digit >= 0 && digit <= 9) value = value * 10 + digit
-        else if (byte === POINT && point < 0) point = at
-        else break
-      }
-      if (bytes[at] !== QUOTE || at === from || point === from || point === at - 1) return Number.NaN
-      if (at - from > SAFE_DIGITS + 1) return longDecimal(from, point)
-      return point < 0 ? value : value / powersOfTen[at - point - 1]!
-    },
-    boolean(): boolean | undefined {
-      if (bytes[at] === 0x74 && bytes[at + 1] === 0x72 && bytes[at + 2] === 0x75 && bytes[at + 3] === 0x65) {
-        at += 4
-        return true
-      }
-      const word = bytes[at] === 0x66 && bytes[at + 1] === 0x61 && bytes[at + 2] === 0x6c && bytes[at + 3] === 0x73
-      if (!word || bytes[at + 4] !== 0x65) return undefined
-      at += 5
-      return false
-    },
-    /** Whether exactly so many closing braces end the frame here. */
-    end(braces: number): boolean {
-      for (let i = 0; i < braces; i++) if (bytes[at + i] !== CLOSE) return false
-      return at + braces === bytes.length
-    },
+export function decimalField(b: Uint8Array, from: number, letter: number, cursor: Cursor): number {
+  if (!isField(b, from, letter) || b[from + 5] !== QUOTE) return Number.NaN
+  const i = from + 6
+  const whole = digits(b, i, i + MAX_WORD, cursor)
+  const point = cursor.end
+  if (point === i) return Number.NaN
+  if (b[point] === QUOTE) {
+    cursor.end = point + 1
+    return whole
   }
+  if (b[point] !== POINT) return Number.NaN
+  const fraction = digits(b, point + 1, point + 1 + MAX_WORD, cursor)
+  const end = cursor.end
+  const places = end - point - 1
+  if (places === 0 || b[end] !== QUOTE) return Number.NaN
+  cursor.end = end + 1
+  if (fraction === 0) return whole
+  if (end - i > SAFE_DIGITS + 1) return Number.NaN
+  const scale = powersOfTen[places]!
+  return (whole * scale + fraction) / scale
+}
 
-  /** Large quantities come with eight decimals that are all zero: without them they are short again. */
-  function longDecimal(from: number, point: number): number {
-    if (point < 0) return Number.NaN
-    let end = at
-    while (bytes[end - 1] === ZERO) end--
-    if (end - from > SAFE_DIGITS + 1) return Number.NaN
-    let value = 0
-    for (let i = from; i < end; i++) if (i !== point) value = value * 10 + bytes[i]! - ZERO
-    return value / powersOfTen[Math.max(0, end - point - 1)]!
+/** Passes the inside of an ASCII string without escapes. */
+export function plainString(b: Uint8Array, from: number, cursor: Cursor): boolean {
+  let i = from
+  for (; b[i] !== QUOTE; i++) {
+    const byte = b[i]!
+    if (!(byte >= 0x20 && byte < 0x7f && byte !== BACKSLASH)) return false
   }
-  return scanner
+  cursor.end = i
+  return true
+}
+
+/** `,"x":true`: 1, 0 or -1 for neither. */
+export function truthField(b: Uint8Array, from: number, letter: number, cursor: Cursor): number {
+  if (!isField(b, from, letter)) return -1
+  const i = from + 5
+  if (b[i] === 0x74 && b[i + 1] === 0x72 && b[i + 2] === 0x75 && b[i + 3] === 0x65) {
+    cursor.end = i + 4
+    return 1
+  }
+  if (b[i] === 0x66 && b[i + 1] === 0x61 && b[i + 2] === 0x6c && b[i + 3] === 0x73 && b[i + 4] === 0x65) {
+    cursor.end = i + 5
+    return 0
+  }
+  return -1
 }
 
 const SLOTS = 8192
@@ -108,25 +113,31 @@ const MAX_SYMBOL = 64
  */
 export function createSymbolTable() {
   const slots: string[] = Array.from({ length: SLOTS }, () => '')
-  return {
-    /** `undefined` for an empty or very long one. The bytes must be ASCII. */
-    intern(bytes: Buffer, from: number, to: number): string | undefined {
-      const length = to - from
-      if (length === 0 || length > MAX_SYMBOL) return undefined
-      let hash = 0
-      for (let i = from; i < to; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
-      const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1)
-      const known = slots[slot]!
-      if (equal(known, bytes, from, length)) return known
-      const made = bytes.toString('latin1', from, to)
-      slots[slot] = made
-      return made
-    },
+  /** `,"x":"BTCUSDT"`; `undefined` for an empty or very long one, and for what is no plain ASCII string. */
+  return function symbolField(b: Buffer, start: number, letter: number, cursor: Cursor): string | undefined {
+    if (!isField(b, start, letter) || b[start + 5] !== QUOTE) return undefined
+    const from = start + 6
+    let hash = 0
+    let i = from
+    for (; b[i] !== QUOTE; i++) {
+      const byte = b[i]!
+      if (!(byte >= 0x20 && byte < 0x7f && byte !== BACKSLASH)) return undefined
+      hash = (Math.imul(hash, 31) + byte) | 0
+    }
+    cursor.end = i + 1
+    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1)
+    const known = slots[slot]!
+    if (equal(known, b, from, i)) return known
+    if (i === from || i - from > MAX_SYMBOL) return undefined
+    const made = b.toString('latin1', from, i)
+    slots[slot] = made
+    return made
   }
 }
 
-function equal(text: string, bytes: Uint8Array, from: number, length: number): boolean {
-  if (text.length !== length) return false
-  for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== bytes[from + i]) return false
+function equal(text: string, b: Uint8Array, from: number, to: number): boolean {
+  const { length } = text
+  if (length === 0 || length !== to - from) return false
+  for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== b[from + i]) return false
   return true
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { exactText } from './decimal.ts'
 import { addAmount, addProduct, addUnits, nearestValue, restOf, setUnits } from './exact.ts'
 
 const UNITS = 10n ** 8n
@@ -18,15 +19,10 @@ function decimalOf(digits: bigint, decimals: number): number {
   return Number(`${digits}e-${decimals}`)
 }
 
-/** Units of a decimal text with at most 8 decimals. */
-function unitsOf(value: number): bigint {
-  const text = value.toLocaleString('en', {
-    useGrouping: false,
-    maximumFractionDigits: 8,
-    maximumSignificantDigits: 21,
-  })
-  const [whole = '', fraction = ''] = text.split('.')
-  return BigInt(whole + fraction.padEnd(8, '0'))
+/** Units as a decimal text without zeros at its end. */
+const textOf = (units: bigint): string => {
+  const digits = units.toString().padStart(9, '0')
+  return `${digits.slice(0, -8)}.${digits.slice(-8)}`.replace(/\.?0+$/, '')
 }
 
 const exact = (sums: Float64Array): bigint => BigInt(sums[0]!) + BigInt(sums[1]!)
@@ -55,8 +51,7 @@ test('value and rest name the exact decimal and can be read in again', () => {
       const lo = Number(units - BigInt(hi))
       const value = nearestValue(hi, lo)
       const rest = restOf(hi, lo)
-      const left = rest < 0 ? -unitsOf(-rest) : unitsOf(rest)
-      assert.equal(unitsOf(value) + left, units)
+      assert.equal(exactText(value, rest), textOf(units))
       const sums = new Float64Array(2)
       setUnits(sums, 0, value, rest)
       assert.equal(exact(sums), units)

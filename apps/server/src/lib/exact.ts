@@ -1,3 +1,5 @@
+import { exactText, parseExact, plainText } from './decimal.ts'
+
 /**
  * Exact sums of decimal amounts. An amount has at most 8 decimals, so it is a whole number of units of 1e-8.
  * A sum of units is kept as two doubles, hi + lo, whose exact sum it is (up to 2^106 units); up to 2^53 `lo` is 0.
@@ -18,7 +20,7 @@ const PRODUCT_ERROR = 1e-15
 export function addAmount(sums: Float64Array, at: number, amount: number): void {
   const units = Math.round(amount * PER_ONE)
   if (units < SURE_UNITS) addUnits(sums, at, units, 0)
-  else addBig(sums, at, bigUnits(amount))
+  else addBig(sums, at, unitsOf(plainText(amount)))
 }
 
 /**
@@ -58,25 +60,23 @@ function addBig(sums: Float64Array, at: number, units: bigint): void {
   addWide(sums, at, hi, Number(units - BigInt(hi)))
 }
 
-/** Puts an amount given as the double nearest to it and the rest (see `restOf`) in place of a sum. */
+/** Puts an amount given as the double nearest to it and the rest (`lib/decimal.ts`) in place of a sum. */
 export function setUnits(sums: Float64Array, at: number, value: number, rest: number): void {
   const units = Math.round(value * PER_ONE)
-  sums[at] = rest === 0 && units < SURE_UNITS ? units : 0
+  const sure = rest === 0 && units < SURE_UNITS
+  sums[at] = sure ? units : 0
   sums[at + 1] = 0
-  if (units >= SURE_UNITS || rest !== 0) addBig(sums, at, bigUnits(value) + bigUnits(rest))
+  if (!sure) addBig(sums, at, unitsOf(exactText(value, rest)))
 }
 
 /** The double nearest to a sum, in ones. */
 export function nearestValue(hi: number, lo: number): number {
-  if (lo === 0 && hi < SURE_VALUE) return hi / PER_ONE
-  return Number(text(BigInt(hi) + BigInt(lo)))
+  return lo === 0 && hi < SURE_VALUE ? hi / PER_ONE : parseExact(text(hi, lo)).value
 }
 
-/** What the shortest text of `nearestValue` leaves out of a sum, in ones: 0 whenever that text is the exact decimal. */
+/** What `nearestValue` leaves out of a sum, in ones, as `exactText` wants it: 0 whenever its shortest text is the sum. */
 export function restOf(hi: number, lo: number): number {
-  if (lo === 0 && hi < SURE_VALUE) return 0
-  const units = BigInt(hi) + BigInt(lo)
-  return Number(text(units - bigUnits(Number(text(units)))))
+  return lo === 0 && hi < SURE_VALUE ? 0 : parseExact(text(hi, lo)).rest
 }
 
 /** Units of the product when it lies within rounding errors of `nearest`: that, or one less. */
@@ -106,29 +106,27 @@ function high(a: number): number {
   return shifted - (shifted - a)
 }
 
-const bigUnits = (amount: number): bigint => {
-  const { digits, decimals } = decimal(amount)
-  return scaled(digits, decimals)
-}
-
 function bigProduct(price: number, quantity: number): bigint {
-  const p = decimal(price)
-  const q = decimal(quantity)
+  const p = decimal(plainText(price))
+  const q = decimal(plainText(quantity))
   return scaled(p.digits * q.digits, p.decimals + q.decimals)
 }
 
-const scaled = (digits: bigint, decimals: number): bigint =>
-  decimals <= 0 ? digits * PER_ONE_BIG * 10n ** BigInt(-decimals) : (digits * PER_ONE_BIG) / 10n ** BigInt(decimals)
-
-/** The decimal that the shortest text of a double names: digits × 10^-decimals. */
-function decimal(amount: number): { digits: bigint; decimals: number } {
-  const [mantissa = '0', exponent = '0'] = String(amount).split('e')
-  const [whole = '0', fraction = ''] = mantissa.split('.')
-  return { digits: BigInt(whole + fraction), decimals: fraction.length - Number(exponent) }
+function unitsOf(plain: string): bigint {
+  const { digits, decimals } = decimal(plain)
+  return scaled(digits, decimals)
 }
 
-/** Units as a decimal text, in ones. */
-function text(units: bigint): string {
-  const digits = (units < 0n ? -units : units).toString().padStart(9, '0')
-  return `${units < 0n ? '-' : ''}${digits.slice(0, -8)}.${digits.slice(-8)}`
+const scaled = (digits: bigint, decimals: number): bigint => (digits * PER_ONE_BIG) / 10n ** BigInt(decimals)
+
+/** A plain decimal text as digits / 10^decimals. */
+function decimal(plain: string): { digits: bigint; decimals: number } {
+  const [whole = '0', fraction = ''] = plain.split('.')
+  return { digits: BigInt(whole + fraction), decimals: fraction.length }
+}
+
+/** A sum as a decimal text, in ones. */
+function text(hi: number, lo: number): string {
+  const digits = (BigInt(hi) + BigInt(lo)).toString().padStart(9, '0')
+  return `${digits.slice(0, -8)}.${digits.slice(-8)}`
 }

@@ -26,6 +26,15 @@ const failures = {
     retry: false,
     text: (d: { exchange: string }) => `There is no exchange ${d.exchange}`,
   },
+  NOT_FOUND: { status: 404, retry: false, text: (d: { path: string }) => `There is nothing at ${d.path}` },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    retry: false,
+    text: (d: { method: string; allowed: string }) => `${d.method} is not possible here, ${d.allowed} is`,
+  },
+  PAYLOAD_TOO_LARGE: { status: 413, retry: false, text: () => 'The body is larger than 1 MiB' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, retry: false, text: () => 'The body must be JSON' },
+  NOT_READY: { status: 503, retry: true, text: (d: { reason: string }) => d.reason },
   NO_DATA: { status: 404, retry: true, text: (d: { symbol: string }) => `No price of ${d.symbol} is known yet` },
   EXCHANGE_ERROR: {
     status: 502,

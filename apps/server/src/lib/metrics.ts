@@ -39,6 +39,7 @@ export function createMetrics() {
     busDepth: gauge('bus_events_waiting', 'Events waiting on the bus', ['topic', 'group']),
     clients: gauge('websocket_clients', 'Connected WebSocket clients'),
     messages: counter('websocket_messages_total', 'Messages to WebSocket clients', ['outcome']),
+    refusedMessages: counter('websocket_refused_total', 'Messages of WebSocket clients that were refused', ['code']),
     httpRequests: histogram('http_request_seconds', 'Answer time of HTTP routes', ['route', 'status']),
   }
 }

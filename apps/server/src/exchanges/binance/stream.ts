@@ -60,7 +60,8 @@ export function createStream(): Exchange['stream'] {
   }
 }
 
-function readText(frame: Buffer, received: number): readonly StreamEvent[] {
+/** The same by JSON.parse and the schemas alone: what `read` must agree with. */
+export function readText(frame: Buffer, received: number): readonly StreamEvent[] {
   let message: unknown
   try {
     message = JSON.parse(frame.toString())

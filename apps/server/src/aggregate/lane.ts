@@ -1,0 +1,131 @@
+import { clearBar, END, mergeBar, START, setCandle, WIDTH } from '../domain/bar.ts'
+import type { Candle } from '../domain/candle.ts'
+import { MINUTE, nextOpen, openTime, type Timeframe } from '../domain/timeframe.ts'
+
+/** Windows begun before the live trades that are remembered while their history is not known. */
+const PARTIALS = 4
+
+/** A candle whose beginning lies before the live trades. */
+export interface Partial {
+  readonly open: number
+  readonly end: number
+  /** What history must tell: `[open, until)`. The whole candle once its live part has left the ring. */
+  until: number
+  /** The bar of that stretch, once known. */
+  history: Float64Array | undefined
+}
+
+/** One timeframe of one market: a ring of bars, the open ones and those closed last. They hold live trades only. */
+export interface Lane {
+  readonly frame: Timeframe
+  /** Whole minutes can be had from an exchange's history, parts of a minute can't. */
+  readonly subMinute: boolean
+  /** The smaller lane that it is rolled up from. */
+  readonly from: Lane | undefined
+  /** The larger lanes that are rolled up from it. */
+  readonly into: Lane[]
+  readonly rows: Float64Array
+  /** Where the bar made last lies in `rows`. */
+  newest: number
+  /** The latest open time of a bar made so far. */
+  latest: number
+  /** Every candle that opens before it is closed. */
+  closedTo: number
+  /** End of the candle that closes next. */
+  closesAt: number
+  /** Last price before `closedTo`, and the open time of the candle it is from; NaN while unknown. */
+  close: number
+  closeFrom: number
+  /** Bars that opened before it may have left the ring. */
+  forgotten: number
+  partials: Partial[]
+}
+
+export function createLane(frame: Timeframe, from: Lane | undefined, bars: number): Lane {
+  const rows = new Float64Array(bars * WIDTH)
+  for (let at = 0; at < rows.length; at += WIDTH) rows[at + START] = rows[at + END] = Number.NEGATIVE_INFINITY
+  const lane: Lane = {
+    frame,
+    subMinute: frame.ms > 0 && frame.ms < MINUTE,
+    from,
+    into: [],
+    rows,
+    newest: 0,
+    latest: Number.NEGATIVE_INFINITY,
+    closedTo: Number.NEGATIVE_INFINITY,
+    closesAt: Number.NEGATIVE_INFINITY,
+    close: Number.NaN,
+    closeFrom: Number.NEGATIVE_INFINITY,
+    forgotten: Number.NEGATIVE_INFINITY,
+    partials: [],
+  }
+  from?.into.push(lane)
+  return lane
+}
+
+/** Where the bar that opens at `start` lies, or -1. */
+export function findBar({ rows, newest }: Lane, start: number): number {
+  let at = newest
+  do {
+    if (rows[at + START] === start) return at
+    at = at === 0 ? rows.length - WIDTH : at - WIDTH
+  } while (at !== newest)
+  return -1
+}
+
+/** Where the bar that opens at `start` lies; made, in the place of the oldest closed one, when there is none. */
+export function barAt(lane: Lane, start: number): number {
+  const known = start > lane.latest ? -1 : findBar(lane, start)
+  if (known >= 0) return known
+  let at = after(lane, lane.newest)
+  while (lane.rows[at + START]! >= lane.closedTo) at = after(lane, at)
+  forget(lane, at)
+  clearBar(lane.rows, at, start, nextOpen(lane.frame, start))
+  lane.newest = at
+  lane.latest = Math.max(lane.latest, start)
+  return at
+}
+
+const after = ({ rows }: Lane, at: number): number => (at + WIDTH === rows.length ? 0 : at + WIDTH)
+
+function forget(lane: Lane, at: number): void {
+  const start = lane.rows[at + START]!
+  if (start >= lane.forgotten) lane.forgotten = lane.rows[at + END]!
+  for (const partial of lane.partials) {
+    if (partial.open === start && !partial.history) partial.until = partial.end
+  }
+}
+
+/** Removes bars that open in `[from, to)`. */
+export function dropBars({ rows }: Lane, from: number, to: number): void {
+  for (let at = 0; at < rows.length; at += WIDTH) {
+    if (rows[at + START]! >= from && rows[at + START]! < to)
+      clearBar(rows, at, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY)
+  }
+}
+
+/** Lets the lane begin anew at `time`, before which trades are missing. Live trades count from `liveFrom`. */
+export function restart(lane: Lane, time: number, liveFrom: number): void {
+  const open = openTime(lane.frame, time)
+  const end = nextOpen(lane.frame, open)
+  const whole = open === time
+  // Nothing is closed twice, even if the hole is reported after its time was said to be complete.
+  lane.closedTo = Math.max(lane.closedTo, whole || !lane.subMinute ? open : end)
+  lane.closesAt = nextOpen(lane.frame, lane.closedTo)
+  lane.close = Number.NaN
+  lane.closeFrom = Number.NEGATIVE_INFINITY
+  lane.partials = lane.partials.filter((partial) => partial.open !== open).slice(1 - PARTIALS)
+  if (!whole && !lane.subMinute) lane.partials.push({ open, end, until: Math.min(liveFrom, end), history: undefined })
+}
+
+/** The bar of candles that traded, in order of time, all within `[open, end)`. */
+export function barOf(candles: readonly Candle[], open: number, end: number): Float64Array {
+  const bar = new Float64Array(WIDTH)
+  const one = new Float64Array(WIDTH)
+  clearBar(bar, 0, open, end)
+  for (const candle of candles) {
+    setCandle(one, 0, candle)
+    mergeBar(bar, 0, one, 0)
+  }
+  return bar
+}

@@ -1,0 +1,72 @@
+import type { AddressInfo } from 'node:net'
+import { nextOpen, timeframe } from '../domain/timeframe.ts'
+import { buildApi } from './app.ts'
+import { createFeedBoard } from './board.ts'
+import type { ApiDeps } from './deps.ts'
+import { followBus } from './feed.ts'
+import { createHub } from './live/hub.ts'
+import { attachLive } from './live/server.ts'
+import { createSegmentCache } from './series/cache.ts'
+import { createLiveState } from './state.ts'
+import type { Views } from './views.ts'
+
+/** A running API. */
+export interface RunningApi {
+  /** As `http://127.0.0.1:8080`. */
+  readonly url: string
+  /** Resolves when the signal has aborted and all is closed. Rejects when the bus fails. */
+  readonly done: Promise<void>
+}
+
+/** The views of an API that has not seen anything yet. */
+export function createViews({ limits, metrics, options, now }: ApiDeps): Views {
+  return {
+    state: createLiveState(),
+    board: createFeedBoard(),
+    hub: createHub({ pendingMessages: limits.pendingMessages, metrics, now }),
+    cache: createSegmentCache({ keepMs: options.candleCacheMs, now }),
+  }
+}
+
+/** Serves REST, WebSocket, documentation and dashboard until the signal aborts. Resolves when it listens. */
+export async function serveApi(deps: ApiDeps, signal: AbortSignal): Promise<RunningApi> {
+  const views = createViews(deps)
+  const app = await buildApi(deps, views)
+  const live = attachLive(app.server, views.hub, deps)
+  const close = async () => {
+    await live.close()
+    await app.close()
+  }
+  try {
+    await app.listen({ host: deps.options.host, port: deps.options.port })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const done = follow(deps, views, signal).finally(close)
+  return { url: urlOf(app.server.address(), deps.options.host), done }
+}
+
+function follow(deps: ApiDeps, { hub, state, board, cache }: Views, signal: AbortSignal): Promise<void> {
+  const { bus, metrics, now } = deps
+  return followBus(
+    {
+      bus,
+      hub,
+      state,
+      board,
+      metrics,
+      now,
+      onClosed: (candle) =>
+        cache.invalidate(candle, { from: candle.time, to: nextOpen(timeframe(candle.timeframe), candle.time) }),
+      onFilled: (filled) => cache.invalidate(filled, filled),
+    },
+    signal,
+  )
+}
+
+function urlOf(address: AddressInfo | string | null, host: string): string {
+  const port = typeof address === 'object' && address ? address.port : 0
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}

@@ -1,0 +1,124 @@
+import type { Candle } from '../../domain/candle.ts'
+import type { Trade } from '../../domain/trade.ts'
+import type { Metrics } from '../../lib/metrics.ts'
+import { emptyBatch } from './batch.ts'
+import { type Channel, keyOf, matches } from './channel.ts'
+import { type Client, type ClientSettings, createClient, type Totals } from './client.ts'
+import { candleMessage, correctionMessage, type Message, tradeMessage } from './message.ts'
+import { createRooms } from './rooms.ts'
+import type { Transport } from './transport.ts'
+
+export interface HubSettings {
+  readonly pendingMessages: number
+  readonly metrics: Metrics
+  readonly now: () => number
+}
+
+/** Channels, who listens to them, and one write per client and turn of the event loop. It knows no sockets. */
+export interface Hub {
+  connect(open: (onDrain: () => void) => Transport, closeWhenSlow: boolean): Client
+  disconnect(client: Client, patterns: Iterable<Channel>): void
+  subscribe(client: Client, pattern: Channel): void
+  unsubscribe(client: Client, pattern: Channel): void
+  /** Sends one message to one client, in order with the rest. */
+  tell(client: Client, message: Message): void
+  /** Sends the forming candles that a pattern holds, as last published. */
+  tellForming(client: Client, pattern: Channel): void
+  publishCandle(candle: Candle): void
+  publishTrade(trade: Trade): void
+  totals(): Readonly<Totals> & { active: number }
+}
+
+export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
+  const rooms = createRooms<Client>()
+  const clients = new Set<Client>()
+  const sequences = new Map<string, number>()
+  /** The last message of each forming candle. */
+  const forming = new Map<string, Message>()
+  const totals: Totals = { total: 0, broadcast: 0, delivered: 0, lastBroadcast: 0 }
+  let dirty = new Set<Client>()
+  let start = emptyBatch()
+
+  const flush = () => {
+    const due = dirty
+    dirty = new Set()
+    start = emptyBatch()
+    for (const client of due) client.flush()
+  }
+  const tell = (client: Client, message: Message) => {
+    if (dirty.size === 0) setImmediate(flush)
+    dirty.add(client)
+    client.push(message, start)
+  }
+  const stamp = (channel: Channel) => {
+    const key = keyOf(channel)
+    const seq = (sequences.get(key) ?? 0) + 1
+    sequences.set(key, seq)
+    return { channel, key, seq, now: now() }
+  }
+  const count = (receivers: number) => {
+    if (receivers === 0) return
+    totals.broadcast += receivers
+    totals.lastBroadcast = now()
+    metrics.messages.inc({ outcome: 'broadcast' }, receivers)
+  }
+  const publish = (channel: Channel, message: Message) => {
+    let receivers = 0
+    for (const client of rooms.members(channel)) {
+      tell(client, message)
+      receivers++
+    }
+    count(receivers)
+  }
+  const settings = (closeWhenSlow: boolean): ClientSettings => ({
+    pendingMessages,
+    closeWhenSlow,
+    totals,
+    metrics,
+    now,
+  })
+
+  return {
+    connect(open, closeWhenSlow) {
+      const client = createClient(open, settings(closeWhenSlow))
+      clients.add(client)
+      totals.total++
+      metrics.clients.set(clients.size)
+      return client
+    },
+    disconnect(client, patterns) {
+      for (const pattern of patterns) rooms.leave(pattern, client)
+      dirty.delete(client)
+      clients.delete(client)
+      metrics.clients.set(clients.size)
+    },
+    subscribe: (client, pattern) => void rooms.join(pattern, client),
+    unsubscribe: (client, pattern) => void rooms.leave(pattern, client),
+    tell,
+    tellForming(client, pattern) {
+      const wanted = [...forming.values()].filter(({ channel }) => channel && matches(pattern, channel))
+      for (const message of wanted) tell(client, message)
+      count(wanted.length)
+    },
+    publishCandle(candle) {
+      const channel = candleChannel(candle)
+      const message = candleMessage(stamp(channel), candle)
+      if (!candle.closed) forming.set(message.key, message)
+      else if ((forming.get(message.key)?.time ?? Infinity) <= candle.time) forming.delete(message.key)
+      publish(channel, message)
+      if (candle.closed && candle.revision > 0) publish(channel, correctionMessage(stamp(channel), candle))
+    },
+    publishTrade(trade) {
+      const channel: Channel = { type: 'trades', exchange: trade.exchange, symbol: trade.symbol, timeframe: '' }
+      publish(channel, tradeMessage(stamp(channel), trade))
+    },
+    totals: () => ({ ...totals, active: clients.size }),
+  }
+}
+
+const candleChannel = ({ exchange, symbol, timeframe }: Candle): Channel => ({
+  type: 'candles',
+  exchange,
+  symbol,
+  timeframe,
+})

@@ -1,0 +1,157 @@
+import type { Candle } from '../../domain/candle.ts'
+import { clip } from '../../domain/intervals.ts'
+import { nextOpen } from '../../domain/timeframe.ts'
+import { type CandleQuery, formingFor, lastOpen, openFrom, type Rows } from './answer.ts'
+import type { SegmentCache } from './cache.ts'
+import { rowText } from './rows.ts'
+import { type Segment, segmentLength, segmentStart, slice } from './segment.ts'
+import type { Source } from './source.ts'
+
+/** A query that touches more segments is left to the store. */
+const MAX_SEGMENTS = 40
+
+/** Rows `[first, end)` of a segment. */
+interface Part {
+  readonly segment: Segment
+  readonly first: number
+  readonly end: number
+}
+
+/** The rows of a query out of ready segments; `undefined` when that would be no gain. The same bytes as `readRows`. */
+export async function cachedRows(
+  source: Source,
+  query: CandleQuery,
+  cache: SegmentCache,
+  now: number,
+): Promise<Rows | undefined> {
+  const end = lastOpen(source, query, now)
+  const first = query.from === undefined ? undefined : openFrom(source, query.from)
+  if (!source.kept || !source.frame.ms || (first !== undefined && first > end)) return undefined
+  const forming = await formingFor(source, query)
+  const load = (start: number) => cache.segment(source, start, query.numbers)
+  const segments =
+    first === undefined
+      ? await newest(source, query.limit, end, load)
+      : await oldest(source, query.limit, first, end, load)
+  if (!segments) return undefined
+  const parts = segments.map((segment) => within(segment, first ?? -Infinity, end))
+  const chosen = choose(parts, forming, query.limit, first === undefined)
+  const stop = nextOpen(source.frame, end)
+  const full = first !== undefined && chosen.times === query.limit
+  const shown = {
+    from: first ?? chosen.firstTime ?? stop,
+    to: full ? nextOpen(source.frame, chosen.lastTime!) : stop,
+  }
+  const holes =
+    chosen.parts.length > 0 || first !== undefined
+      ? clip(
+          segments.flatMap((each) => each.holes),
+          shown,
+        )
+      : []
+  return { pieces: piecesOf(chosen, query), holes }
+}
+
+/** Segments back from `end` until they hold `limit` rows; `undefined` where the series is too sparse. */
+async function newest(
+  source: Source,
+  limit: number,
+  end: number,
+  load: (start: number) => Promise<Segment>,
+): Promise<Segment[] | undefined> {
+  const segments: Segment[] = []
+  let rows = 0
+  for (
+    let start = segmentStart(source.frame, end);
+    segments.length < MAX_SEGMENTS;
+    start -= segmentLength(source.frame)
+  ) {
+    const segment = await load(start)
+    segments.unshift(segment)
+    rows += within(segment, -Infinity, end).end
+    if (rows >= limit || segment.before === undefined) return segments
+  }
+  return undefined
+}
+
+/** Segments on from `first` until they hold `limit` rows or reach `end`. */
+async function oldest(
+  source: Source,
+  limit: number,
+  first: number,
+  end: number,
+  load: (start: number) => Promise<Segment>,
+): Promise<Segment[] | undefined> {
+  const segments: Segment[] = []
+  let rows = 0
+  for (
+    let start = segmentStart(source.frame, first);
+    segments.length < MAX_SEGMENTS;
+    start += segmentLength(source.frame)
+  ) {
+    if (rows >= limit || start > end) return segments
+    const segment = await load(start)
+    segments.push(segment)
+    const part = within(segment, first, end)
+    rows += part.end - part.first
+  }
+  return undefined
+}
+
+function within(segment: Segment, from: number, to: number): Part {
+  const { times } = segment
+  const all = (times[0] ?? 0) >= from && (times.at(-1) ?? 0) <= to
+  if (all) return { segment, first: 0, end: times.length }
+  const first = times.findIndex((time) => time >= from)
+  return { segment, first: first < 0 ? times.length : first, end: times.findLastIndex((time) => time <= to) + 1 }
+}
+
+interface Chosen {
+  readonly parts: readonly Part[]
+  readonly forming: Candle | undefined
+  /** How many candles in all, and the open times of the first and last. */
+  readonly times: number
+  readonly firstTime: number | undefined
+  readonly lastTime: number | undefined
+}
+
+/** The first or last `limit` of the parts' rows and the forming candle. */
+function choose(all: readonly Part[], live: Candle | undefined, limit: number, fromEnd: boolean): Chosen {
+  const parts = all.filter(({ first, end }) => end > first)
+  const lastClosed = parts.at(-1)
+  const after = live && !(lastClosed && timeBefore(lastClosed) >= live.time) ? live : undefined
+  const rows = parts.reduce((sum, { first, end }) => sum + end - first, 0)
+  const room = fromEnd && after ? limit - 1 : limit
+  const kept = trim(parts, Math.max(0, rows - room), fromEnd)
+  const count = Math.min(rows, room)
+  const forming = after && count < limit ? after : undefined
+  const first = kept[0]
+  const last = kept.at(-1)
+  return {
+    parts: kept,
+    forming,
+    times: count + (forming ? 1 : 0),
+    firstTime: first ? first.segment.times[first.first] : forming?.time,
+    lastTime: forming?.time ?? (last && timeBefore(last)),
+  }
+}
+
+const timeBefore = ({ segment, end }: Part): number => segment.times[end - 1]!
+
+/** Parts without `surplus` rows at their start or end. */
+function trim(parts: readonly Part[], surplus: number, atStart: boolean): Part[] {
+  const kept: Part[] = []
+  let left = surplus
+  for (const part of atStart ? parts : parts.toReversed()) {
+    const cut = Math.min(left, part.end - part.first)
+    left -= cut
+    const rest = atStart ? { ...part, first: part.first + cut } : { ...part, end: part.end - cut }
+    if (rest.end > rest.first) kept.push(rest)
+  }
+  return atStart ? kept : kept.reverse()
+}
+
+function piecesOf({ parts, forming }: Chosen, { numbers }: CandleQuery): Buffer[] {
+  const pieces = parts.map(({ segment, first, end }) => slice(segment, first, end))
+  return forming ? [...pieces, Buffer.from(`${rowText(forming, numbers)},`)] : pieces
+}

@@ -1,0 +1,246 @@
+import { setInterval } from 'node:timers/promises'
+import type { Bus } from '../bus/bus.ts'
+import type { Interval } from '../domain/coverage.ts'
+import { HOUR, nextOpen, openTime, timeframe } from '../domain/timeframe.ts'
+import type { Exchange } from '../exchanges/exchange.ts'
+import type { RestClient } from '../exchanges/rest.ts'
+import { failure } from '../lib/failure.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { Job, Store } from '../store/store.ts'
+import { notHeld, type Wanted, wantedAtStart } from './audit.ts'
+import { createBoard } from './board.ts'
+import { type Fetched, fetchInterval } from './fetch.ts'
+import type { Progress } from './jobs.ts'
+import { fetchable, type Plan, planFetch, seconds } from './plan.ts'
+import type { Priority } from './queue.ts'
+import { createRepairs } from './repair.ts'
+
+export type { Plan, Priority, Progress }
+
+/** The exchange's history and the recorder's coverage may be this much behind, ms. */
+const SETTLE_MS = 3_000
+/** The scan leaves the newest minutes to the live feed and the repairs. */
+const SCAN_LAG_MS = 120_000
+const REPAIR_EVERY_MS = 1_000
+const FIRST_LATENCY_MS = 200
+
+export interface BackfillDeps {
+  readonly exchange: Exchange
+  readonly rest: RestClient
+  readonly bus: Bus
+  readonly store: Store
+  /** The symbols that are collected at the moment. */
+  readonly symbols: () => readonly string[]
+  /** Enabled timeframes. */
+  readonly timeframes: readonly string[]
+  readonly lookbackHours?: number
+  readonly scanEverySeconds?: number
+  /** Jobs that run at the same time. */
+  readonly concurrency?: number
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly progress?: (progress: Progress) => void
+  readonly now?: () => number
+}
+
+export interface HistoryRequest {
+  readonly symbol: string
+  readonly timeframe: string
+  /** Open times, ms, `to` exclusive; widened to whole candles, ended where candles have closed. */
+  readonly from: number
+  readonly to: number
+  readonly priority?: Priority
+}
+
+export interface BackfillStatus {
+  readonly exchange: string
+  readonly mode: 'gap_filling' | 'websocket_only' | 'rest_fallback'
+  readonly jobs: Readonly<Record<'running' | 'queued' | 'done' | 'failed' | 'cancelled', number>>
+  readonly repairsPending: number
+  readonly candlesWritten: number
+  readonly requestsDone: number
+  /** Until the jobs at hand are done, s. */
+  readonly estimatedSeconds: number
+  /** Our clock, ms; 0 before the first. */
+  readonly lastScanAt: number
+}
+
+export interface Backfill {
+  /** Analyses, fills, repairs and scans until the signal aborts; unfinished jobs go on at the next start. */
+  run(signal: AbortSignal): Promise<void>
+  /** Plans and queues a fetch of what is missing. A job with nothing to do is `done` at once. */
+  request(request: HistoryRequest): Promise<{ job: Job; plan: Plan }>
+  /** What a request would fetch and cost. Throws `INVALID_TIMEFRAME`, `INVALID_RANGE`. */
+  plan(request: HistoryRequest): Promise<Plan>
+  /** Resolves with the job once it is done, failed or cancelled, or when the signal aborts. */
+  settled(id: string, signal: AbortSignal): Promise<Job | undefined>
+  cancel(id: string): Promise<Job | undefined>
+  status(): BackfillStatus
+}
+
+/** History: sees what is missing, says what it costs, fetches only that, and keeps at it. */
+export function createBackfill(deps: BackfillDeps): Backfill {
+  const { exchange, rest, bus, store, log, metrics, now = Date.now } = deps
+  const { lookbackHours = 24, scanEverySeconds = 300, concurrency = 4 } = deps
+  const repairs = createRepairs(lookbackHours * HOUR, SETTLE_MS)
+  const minute = timeframe('1m')
+  let latencyMs = FIRST_LATENCY_MS
+  let fallbacks = 0
+  let lastScanAt = 0
+  let requestsDone = 0
+  let candlesWritten = 0
+
+  async function* fetch(job: Job, interval: Interval, signal: AbortSignal): AsyncGenerator<Fetched> {
+    let began = now()
+    const context = { exchange, rest, store, bus, log, metrics, now }
+    const market = { exchange: job.exchange, symbol: job.symbol }
+    for await (const fetched of fetchInterval(context, market, job.timeframe, interval, signal)) {
+      latencyMs += (now() - began - latencyMs) / 8
+      requestsDone += 1
+      candlesWritten += fetched.candles
+      yield fetched
+      began = now()
+    }
+  }
+  const board = createBoard({
+    exchange,
+    store,
+    log,
+    now,
+    concurrency,
+    progress: deps.progress,
+    fetch,
+    audit: (job) => notHeld(store, job, job.timeframe, job, exchange.timeframes, true),
+    fellBack(active) {
+      fallbacks += active ? 1 : -1
+    },
+  })
+
+  /** The request in whole, closed candles of a timeframe that the exchange has. */
+  function normalise({ symbol, timeframe: code, from, to }: HistoryRequest) {
+    if (from > to) throw failure('INVALID_RANGE', {})
+    const series = fetchable(exchange, code)
+    const frame = timeframe(series)
+    const closed = openTime(frame, now() - SETTLE_MS)
+    const end = to > closed ? closed : nextOpen(frame, openTime(frame, to - 1))
+    return { market: { exchange: exchange.id, symbol }, series, range: { from: openTime(frame, from), to: end } }
+  }
+  function price(series: string, missing: readonly Interval[]): Plan {
+    return planFetch(exchange, series, missing, rest.usage(), { concurrency: 1, latencyMs }, now())
+  }
+  async function planOf(request: HistoryRequest, again: boolean): Promise<Plan> {
+    const { market, series, range } = normalise(request)
+    return price(series, await notHeld(store, market, series, range, exchange.timeframes, again))
+  }
+  /** For the analysis: when it can't be found out what is missing, all of it is. */
+  async function planOrAll(request: HistoryRequest): Promise<Plan> {
+    try {
+      return await planOf(request, false)
+    } catch (error) {
+      log.warn(
+        { exchange: exchange.id, symbol: request.symbol, err: error },
+        'the analysis failed; the whole range counts',
+      )
+      const { series, range } = normalise(request)
+      return price(series, range.from < range.to ? [range] : [])
+    }
+  }
+
+  /** Queues what is missing of every symbol and says beforehand what it costs. */
+  async function analyse(wanted: readonly Wanted[], occasion: string): Promise<void> {
+    const found: { request: HistoryRequest; plan: Plan }[] = []
+    for (const symbol of deps.symbols()) {
+      for (const stretch of wanted) {
+        const request = { symbol, ...stretch }
+        const plan = await planOrAll(request)
+        if (plan.missing.length) found.push({ request, plan })
+      }
+    }
+    lastScanAt = now()
+    const plans = found.map(({ plan }) => plan)
+    const requests = plans.reduce((sum, plan) => sum + plan.requests, 0)
+    const weight = plans.reduce((sum, plan) => sum + plan.weight, 0)
+    const estimate = { jobs: plans.length, requests, weight, seconds: duration(requests, weight) }
+    if (plans.length)
+      log.info({ exchange: exchange.id, occasion, ...estimate }, 'history is missing and will be fetched')
+    else log.info({ exchange: exchange.id, occasion }, 'no history is missing: the live feed is enough')
+    for (const { request, plan } of found) await board.add(request.symbol, request, plan)
+  }
+  const duration = (requests: number, weight: number): number =>
+    seconds(exchange, requests, weight, rest.usage(), { concurrency, latencyMs }, now())
+
+  const scan = () =>
+    analyse(
+      [
+        {
+          timeframe: minute.code,
+          from: openTime(minute, now() - lookbackHours * HOUR),
+          to: openTime(minute, now() - SCAN_LAG_MS),
+        },
+      ],
+      'scan',
+    )
+  async function repair(): Promise<void> {
+    for (const { symbol, interval } of repairs.due(now())) {
+      const request = { symbol, timeframe: minute.code, ...interval }
+      const plan = await planOf(request, true)
+      if (plan.missing.length) await board.add(symbol, interval, plan, 'high')
+    }
+  }
+
+  async function every(ms: number, act: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const hindered = (error: unknown) => log.warn({ exchange: exchange.id, err: error }, 'backfill was hindered')
+    try {
+      for await (const _ of setInterval(ms, undefined, { signal })) await act().catch(hindered)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+  async function watch(signal: AbortSignal): Promise<void> {
+    for await (const batches of bus.subscribe('trades', 'backfill', signal)) {
+      for (const batch of batches) if (batch.exchange === exchange.id) repairs.note(batch, now())
+    }
+  }
+  async function begin(signal: AbortSignal): Promise<void> {
+    await board.resume()
+    await analyse(wantedAtStart(deps.timeframes, lookbackHours, now() - SETTLE_MS), 'start')
+    await every(scanEverySeconds * 1_000, scan, signal)
+  }
+
+  return {
+    plan: (request) => planOf(request, true),
+    async request(request) {
+      const plan = await planOf(request, true)
+      return { plan, job: await board.add(request.symbol, normalise(request).range, plan, request.priority ?? 'high') }
+    },
+    settled: board.settled,
+    cancel: board.cancel,
+    status() {
+      const open = board.open()
+      const left = open.reduce((sum, job) => sum + Math.max(0, job.requestsPlanned - job.requestsDone), 0)
+      const running = open.filter(({ state }) => state === 'running').length
+      const weight = exchange.rest.candles({ symbol: '', timeframe: minute.code, now: now() }).weight
+      return {
+        exchange: exchange.id,
+        mode: fallbacks ? 'rest_fallback' : open.length ? 'gap_filling' : 'websocket_only',
+        jobs: { running, queued: open.length - running, ...board.ended() },
+        repairsPending: repairs.pending(),
+        candlesWritten,
+        requestsDone,
+        estimatedSeconds: duration(left, left * weight),
+        lastScanAt,
+      }
+    },
+    async run(outer) {
+      const stop = new AbortController()
+      const signal = AbortSignal.any([outer, stop.signal])
+      const parts = [watch(signal), board.run(signal), begin(signal), every(REPAIR_EVERY_MS, repair, signal)]
+      try {
+        await Promise.all(parts.map((part) => part.finally(() => stop.abort())))
+      } finally {
+        await Promise.allSettled(parts)
+      }
+    },
+  }
+}

@@ -1,0 +1,318 @@
+import { setInterval } from 'node:timers/promises'
+import type { Bus } from '../bus/bus.ts'
+import type { MarketId } from '../domain/market.ts'
+import type { Trade } from '../domain/trade.ts'
+import type { Channel, Exchange, StreamRequest } from '../exchanges/exchange.ts'
+import type { RestClient } from '../exchanges/rest.ts'
+import { failure } from '../lib/failure.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import { createExchangeClock } from './clock.ts'
+import { type Connection, openConnection } from './connection.ts'
+import { createDoubt } from './doubt.ts'
+import { createIntake } from './intake.ts'
+import { createLag } from './lag.ts'
+import { createMarketFeed, type MarketFeed } from './market.ts'
+import { createPublisher } from './publisher.ts'
+import { createQuarantine, type SetAside } from './quarantine.ts'
+import { type CollectSettings, defaults } from './settings.ts'
+import { createShard } from './shard.ts'
+import { createShards } from './shards.ts'
+import { createWindow } from './window.ts'
+
+/** Part of the exchange's connection limit that is used; the rest is for others behind the same address. */
+const CONNECT_SHARE = 0.9
+/** Part of the request budget that goes into polling trades without a socket. */
+const POLL_SHARE = 0.5
+
+export interface CollectorDeps {
+  readonly exchange: Exchange
+  readonly rest: RestClient
+  readonly wsUrl: string
+  readonly bus: Bus
+  /** The trade to go on after, from the store. */
+  readonly lastTrade: (market: MarketId) => Promise<Trade | undefined>
+  readonly symbols: readonly string[]
+  /** Streams beside the trades. */
+  readonly channels?: readonly Exclude<Channel, 'trades'>[]
+  /** Timeframe of the `candles` channel. */
+  readonly timeframe?: string
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly settings?: Partial<CollectSettings>
+  readonly now?: () => number
+}
+
+export interface CollectorStatus {
+  readonly exchange: string
+  readonly state: 'connected' | 'connecting' | 'down'
+  readonly mode: 'live' | 'rest_fallback'
+  readonly symbols: number
+  readonly connections: number
+  readonly streams: number
+  /** Our clock, ms; 0 before the first frame. */
+  readonly lastMessageAt: number
+  readonly reconnects: number
+  readonly messagesReceived: number
+  /** Exchange clock minus ours, ms. */
+  readonly clockOffset: number | undefined
+  /** Markets by what they do at the moment. */
+  readonly markets: Readonly<Record<'starting' | 'joining' | 'live' | 'polling', number>>
+  /** Markets with trades missing that are being fetched. */
+  readonly gapsOpen: number
+  /** The last frames that could not be used. */
+  readonly quarantined: readonly SetAside[]
+}
+
+export interface Collector {
+  /** Collects until the signal aborts; then closes the sockets and publishes what it has. */
+  run(signal: AbortSignal): Promise<void>
+  add(symbols: readonly string[]): void
+  remove(symbols: readonly string[]): void
+  status(): CollectorStatus
+}
+
+/** Exchange sockets → bus, without loss: see `market.ts` for how a market's trades stay in order. */
+export function createCollector(deps: CollectorDeps): Collector {
+  const { exchange, rest, wsUrl, bus, lastTrade, log, metrics, now = Date.now } = deps
+  if (!exchange.countedIds)
+    throw failure('INVALID_SETTING', { name: 'exchange', reason: `${exchange.id} does not count its trade ids` })
+  const settings: CollectSettings = { ...defaults, ...deps.settings }
+  const channels: readonly Channel[] = ['trades', ...new Set(deps.channels ?? [])]
+
+  const feeds = new Map<string, MarketFeed>()
+  const dirty = new Set<MarketFeed>()
+  const symbolOfTopic = new Map<string, string>()
+  const symbolsOn = new WeakMap<Connection, Set<string>>()
+  const quarantine = createQuarantine(exchange.id, metrics)
+  const frames = metrics.frames.labels({ exchange: exchange.id })
+  const clock = createExchangeClock({ exchange, rest, log, everyMs: settings.clockEveryMs, now })
+  const doubt = createDoubt({ exchange, rest, settings, log, now, liveliest })
+  let messages = 0
+  let lastMessageAt = 0
+  let refills = 0
+  let reconnects = 0
+
+  const publisher = createPublisher({
+    bus,
+    log,
+    metrics,
+    now,
+    highWater: settings.highWater,
+    drain() {
+      const batches = [...dirty].flatMap((feed) => feed.drain())
+      dirty.clear()
+      return batches
+    },
+    waiting: () => [...dirty].reduce((sum, feed) => sum + feed.ready(), 0),
+    pressure(high) {
+      for (const connection of connections()) connection[high ? 'pause' : 'resume']()
+    },
+  })
+
+  const intake = createIntake({
+    feed: (symbol) => feeds.get(symbol),
+    publisher,
+    quarantine,
+    retire(connection) {
+      for (const shard of shards.all()) shard.retire(connection)
+    },
+  })
+  const request = (channel: Channel, symbol: string): StreamRequest =>
+    channel === 'candles' ? { channel, symbol, timeframe: deps.timeframe ?? '1m' } : { channel, symbol }
+  const topicsOf = (symbol: string) => channels.map((channel) => exchange.stream.topic(request(channel, symbol)))
+  const turns = createWindow(
+    Math.max(1, Math.floor(exchange.limits.connectsPerWindow * CONNECT_SHARE)),
+    exchange.limits.connectWindowMs,
+    now,
+  )
+  const shards = createShards({
+    streamsPerConnection: Math.min(exchange.limits.streamsPerConnection, settings.streamsPerConnection),
+    streamsPerSymbol: channels.length,
+    topics: topicsOf,
+    create: () =>
+      createShard({
+        exchange,
+        settings,
+        log,
+        metrics,
+        now,
+        open,
+        async turn(signal) {
+          await publisher.room(signal)
+          await turns.take(signal)
+        },
+        reconnected() {
+          reconnects += 1
+        },
+      }),
+  })
+  const connections = () => shards.all().flatMap((shard) => shard.connections())
+
+  function open(topics: readonly string[]): Connection {
+    return openConnection({ exchange, wsUrl, settings, now, events: { frame, subscribed, refused, closed } }, topics)
+  }
+
+  function liveliest(connection: Connection): MarketFeed | undefined {
+    let best: MarketFeed | undefined
+    for (const symbol of symbolsOn.get(connection) ?? []) {
+      const feed = feeds.get(symbol)
+      if (feed && feed.lastTime() >= (best?.lastTime() ?? 0)) best = feed
+    }
+    return best
+  }
+
+  function subscribed(connection: Connection, topics: readonly string[]): void {
+    const symbols = symbolsOn.get(connection) ?? new Set()
+    symbolsOn.set(connection, symbols)
+    for (const topic of topics) {
+      const symbol = symbolOfTopic.get(topic)
+      const feed = symbol === undefined ? undefined : feeds.get(symbol)
+      if (!feed || symbol === undefined) continue
+      symbols.add(symbol)
+      feed.attach(connection)
+    }
+  }
+  function refused(_connection: Connection, topics: readonly string[], reason: string): void {
+    log.error(
+      { exchange: exchange.id, topics: topics.slice(0, 10), count: topics.length, reason },
+      'topics were refused',
+    )
+  }
+  function closed(connection: Connection, reason: string): void {
+    for (const symbol of symbolsOn.get(connection) ?? []) feeds.get(symbol)?.detach(connection, reason)
+  }
+
+  function frame(connection: Connection, raw: Buffer, received: number): void {
+    messages += 1
+    lastMessageAt = received
+    frames.inc()
+    for (const event of exchange.stream.read(raw, received)) intake(connection, event, raw, received)
+    publisher.wake()
+  }
+
+  function add(symbols: readonly string[]): void {
+    for (const symbol of symbols) {
+      if (feeds.has(symbol)) continue
+      feeds.set(symbol, createMarketFeed(marketDeps, symbol))
+      symbolOfTopic.set(exchange.stream.topic(request('trades', symbol)), symbol)
+      shards.add(symbol)
+    }
+  }
+  function remove(symbols: readonly string[]): void {
+    for (const symbol of symbols) {
+      const feed = feeds.get(symbol)
+      if (!feed) continue
+      shards.remove(symbol)
+      feeds.delete(symbol)
+      symbolOfTopic.delete(exchange.stream.topic(request('trades', symbol)))
+      for (const connection of connections()) symbolsOn.get(connection)?.delete(symbol)
+      publisher.feed({ exchange: exchange.id, symbol, state: 'down', reason: 'removed', time: now() })
+      publisher.wake()
+    }
+  }
+
+  const marketDeps = {
+    exchange,
+    rest,
+    clock,
+    lastTrade,
+    settings,
+    log,
+    metrics,
+    now,
+    changed(feed: MarketFeed) {
+      dirty.add(feed)
+      publisher.wake()
+    },
+    feed(market: MarketId, state: 'up' | 'down', reason: string) {
+      publisher.feed({ exchange: market.exchange, symbol: market.symbol, state, reason, time: now() })
+      publisher.wake()
+    },
+    room: publisher.room,
+    provenAt: doubt.provenAt,
+    pollEveryMs,
+    lag: createLag(),
+  }
+
+  /** Polling all markets takes at most its share of the budget. */
+  function pollEveryMs(): number {
+    const weight = feeds.size * exchange.rest.tradesFrom({ symbol: '', fromId: 0 }).weight
+    const { limit } = rest.usage()
+    return Math.max(settings.pollEveryMs, (weight / (limit * POLL_SHARE)) * exchange.limits.weightWindowMs)
+  }
+
+  function tick(signal: AbortSignal): void {
+    const at = now()
+    for (const connection of connections()) doubt.tick(connection, signal)
+    for (const feed of [...feeds.values()]) {
+      dirty.add(feed)
+      feed.expire(at)
+      if (refills >= settings.refillsAtOnce || !feed.due(at)) continue
+      refills += 1
+      // To the end of the line, so that every market has its turn when there are many.
+      feeds.delete(feed.symbol)
+      feeds.set(feed.symbol, feed)
+      feed.tend(signal).finally(() => {
+        refills -= 1
+      })
+    }
+    publisher.wake()
+  }
+
+  async function ticking(signal: AbortSignal): Promise<void> {
+    try {
+      for await (const _ of setInterval(settings.tickMs, undefined, { signal })) tick(signal)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+
+  function status(): CollectorStatus {
+    const markets = { starting: 0, joining: 0, live: 0, polling: 0 }
+    let gapsOpen = 0
+    for (const feed of feeds.values()) {
+      markets[feed.state()] += 1
+      if (feed.missing() > 0) gapsOpen += 1
+    }
+    const states = shards.all().map((shard) => shard.state())
+    const open = connections().filter((connection) => connection.open())
+    return {
+      exchange: exchange.id,
+      state: states.includes('down')
+        ? 'down'
+        : states.every((state) => state === 'connected')
+          ? 'connected'
+          : 'connecting',
+      mode: markets.polling ? 'rest_fallback' : 'live',
+      symbols: feeds.size,
+      connections: open.length,
+      streams: open.reduce((sum, connection) => sum + connection.topics(), 0),
+      lastMessageAt,
+      reconnects,
+      messagesReceived: messages,
+      clockOffset: clock.offset(),
+      markets,
+      gapsOpen,
+      quarantined: quarantine.recent(),
+    }
+  }
+
+  add(deps.symbols)
+  return {
+    add,
+    remove,
+    status,
+    async run(outer) {
+      const stop = new AbortController()
+      const signal = AbortSignal.any([outer, stop.signal])
+      const parts = [clock.run(signal), shards.run(signal), ticking(signal), publisher.run(signal)]
+      try {
+        await Promise.all(parts.map((part) => part.finally(() => stop.abort())))
+      } finally {
+        await Promise.allSettled(parts)
+        await publisher.flush(signal)
+      }
+    },
+  }
+}

@@ -1,0 +1,123 @@
+import Type, { type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import { isTimeframe } from './domain/timeframe.ts'
+import { failure } from './lib/failure.ts'
+
+const text = (fallback: string, description: string) => Type.String({ default: fallback, description })
+const optional = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
+const count = (fallback: number, minimum: number, maximum: number, description: string) =>
+  Type.Integer({ default: fallback, minimum, maximum, description })
+const flag = (fallback: boolean, description: string) => Type.Boolean({ default: fallback, description })
+
+/** Every variable, its default and its bounds. */
+const Variables = Type.Object({
+  EXCHANGES: text('binance', 'exchanges to collect, comma separated'),
+  PRIMARY_EXCHANGE: text('binance', 'the exchange of routes and messages that name none'),
+  SYMBOLS: text('BTCUSDT,ETHUSDT', 'markets, comma separated; * is every market that trades'),
+  TIMEFRAMES: text(
+    '1s,5s,1m,3m,5m,15m,30m,1h,2h,4h,6h,8h,12h,1d,3d,1w,1M',
+    'candles to keep, comma separated; custom ones such as 45m too',
+  ),
+  CANDLEWIRE_DATA: text('./data', 'folder of the embedded store'),
+  STORE_SYNCHRONOUS: Type.Union([Type.Literal('NORMAL'), Type.Literal('FULL')], {
+    default: 'NORMAL',
+    description: 'FULL syncs each commit to the disk, NORMAL each checkpoint',
+  }),
+  TRADE_RETENTION_HOURS: count(72, 1, 87_600, 'how long trades are kept'),
+  HOST: text('0.0.0.0', 'address to listen on'),
+  WEBSOCKET_PORT: count(8080, 0, 65_535, 'port of REST, WebSocket and dashboard; 0 takes a free one'),
+  WEBSOCKET_MAX_CONNECTIONS: count(10_000, 1, 1_000_000, 'WebSocket clients at once'),
+  WS_CLIENT_MESSAGES_PER_SECOND: count(20, 1, 10_000, 'messages a WebSocket client may send'),
+  WS_COMPRESSION: flag(true, 'permessage-deflate for clients that offer it'),
+  CORS_ORIGINS: text('*', 'origins that may read, comma separated'),
+  GAP_LOOKBACK_HOURS: count(24, 1, 8760, 'how far back history is checked and filled at start'),
+  GAP_SCAN_SECONDS: count(300, 10, 86_400, 'pause between checks for holes'),
+  ALLOWED_LATENESS_MS: count(2000, 0, 60_000, 'how long after its end a candle waits for late trades'),
+  FORMING_MS: count(250, 50, 60_000, 'shortest pause between two updates of a forming candle'),
+  BUS_CAPACITY: count(10_000, 1, 10_000_000, 'events that may wait for one reader of the bus'),
+  EXCHANGE_RATE_LIMITS: text(
+    '{}',
+    'JSON, requests (or weight) a minute by exchange; default is what the exchange allows',
+  ),
+  BINANCE_REST_URL: optional('REST address of Binance'),
+  BINANCE_WS_URL: optional('WebSocket address of Binance'),
+  LOG_LEVEL: Type.Union(
+    (['debug', 'info', 'warn', 'error', 'silent'] as const).map((level) => Type.Literal(level)),
+    { default: 'info', description: 'debug, info, warn, error or silent' },
+  ),
+  DEBUG: flag(false, 'same as LOG_LEVEL=debug'),
+})
+
+export type Variables = Static<typeof Variables>
+
+/** The configuration in our own terms. */
+export interface Config extends Readonly<Variables> {
+  readonly exchanges: readonly string[]
+  readonly symbols: readonly string[]
+  readonly timeframes: readonly string[]
+  readonly corsOrigins: readonly string[]
+  /** Cost a minute by exchange, where the user set one. */
+  readonly rateLimits: Readonly<Record<string, number>>
+  /** Addresses by exchange, where the user set one. */
+  readonly urls: Readonly<Record<string, { rest?: string; ws?: string }>>
+  readonly logLevel: string
+}
+
+const list = (value: string): string[] => [...new Set(value.split(',').map((item) => item.trim()))].filter(Boolean)
+
+const RateLimits = Type.Record(Type.String(), Type.Integer({ minimum: 1 }))
+
+/**
+ * Reads the environment once, with `overrides` (command-line flags) before it.
+ * Throws `INVALID_SETTING` with one sentence that names the variable.
+ */
+export function loadConfig(overrides: Partial<Record<keyof Variables, string>> = {}, env = process.env): Config {
+  const variables = readVariables({ ...env, ...overrides })
+  const timeframes = list(variables.TIMEFRAMES)
+  const wrong = timeframes.find((code) => !isTimeframe(code))
+  if (wrong !== undefined || timeframes.length === 0)
+    throw failure('INVALID_SETTING', {
+      name: 'TIMEFRAMES',
+      reason: `there is no timeframe ${JSON.stringify(wrong ?? '')}`,
+    })
+  return Object.freeze({
+    ...variables,
+    exchanges: list(variables.EXCHANGES),
+    symbols: list(variables.SYMBOLS),
+    timeframes,
+    corsOrigins: list(variables.CORS_ORIGINS),
+    rateLimits: readRateLimits(variables.EXCHANGE_RATE_LIMITS),
+    urls: { binance: { rest: variables.BINANCE_REST_URL, ws: variables.BINANCE_WS_URL } },
+    logLevel: variables.DEBUG ? 'debug' : variables.LOG_LEVEL,
+  })
+}
+
+function readVariables(source: Readonly<Record<string, string | undefined>>): Variables {
+  const given = Object.keys(Variables.properties).filter((name) => (source[name] ?? '') !== '')
+  const raw = Object.fromEntries(given.map((name) => [name, source[name]]))
+  const value = Value.Convert(Variables, Value.Default(Variables, raw))
+  if (Value.Check(Variables, value)) return value
+  const [error] = Value.Errors(Variables, value)
+  const name = error?.instancePath.split('/')[1] || 'configuration'
+  throw failure('INVALID_SETTING', { name, reason: error?.message ?? 'not valid' })
+}
+
+function readRateLimits(json: string): Record<string, number> {
+  try {
+    return Value.Parse(RateLimits, JSON.parse(json))
+  } catch (error) {
+    throw failure(
+      'INVALID_SETTING',
+      { name: 'EXCHANGE_RATE_LIMITS', reason: 'not a JSON object of whole numbers' },
+      error,
+    )
+  }
+}
+
+/** Rows for the help: name, default, description. */
+export const variableRows = (): { name: string; fallback: string; description: string }[] =>
+  Object.entries(Variables.properties).map(([name, schema]) => ({
+    name,
+    fallback: 'default' in schema ? String(schema.default) : '',
+    description: 'description' in schema ? String(schema.description) : '',
+  }))

@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { addBackfill } from './cli/backfill.ts'
+import { openBackfiller } from './cli/backfiller.ts'
+import { addCheck } from './cli/check.ts'
+import { addDemo } from './cli/demo.ts'
+import { addExport } from './cli/export.ts'
+import { addImport } from './cli/import.ts'
+import { processContext } from './cli/process.ts'
+import { addStart } from './cli/start.ts'
+import { version } from './cli/version.ts'
+import { isFailure } from './lib/failure.ts'
+
+const HELP = `
+First steps
+  candlewire demo                                             a simulated exchange and everything, at once
+  candlewire start --exchange binance --symbols BTCUSDT       the same with the real exchange
+
+Data in and out
+  candlewire import --help      public archives and recordings into the store
+  candlewire export --help      candles out, as JSON lines or CSV
+  candlewire check --help       ours beside the exchange's, difference by difference
+  candlewire backfill --help    history of the exchange, only what is missing
+`
+
+const stop = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => {
+    stop.abort()
+    /** A second signal does not wait. */
+    process.once(name, () => process.exit(130))
+  })
+}
+
+const context = processContext(stop.signal)
+const program = new Command('candlewire')
+  .description('live crypto market data: every trade once, exact candles, holes filled')
+  .version(version)
+  .addHelpText('after', HELP)
+  .showHelpAfterError('(--help tells more)')
+
+addDemo(program, stop.signal)
+addStart(program, stop.signal)
+addBackfill(program, context, openBackfiller(context))
+addImport(program, context)
+addExport(program, context)
+addCheck(program, context)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!isFailure(error)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 2
+}

@@ -1,0 +1,76 @@
+import type { Batch, Bus } from '../bus/bus.ts'
+import type { Coverage } from '../domain/coverage.ts'
+import { MINUTE } from '../domain/timeframe.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import { persevere } from '../lib/persevere.ts'
+import { everyTick } from '../lib/ticks.ts'
+import { together } from '../lib/together.ts'
+import type { Store } from '../store/store.ts'
+import { createCoverageOfTrades } from './coverage.ts'
+
+export interface RecordDeps {
+  readonly bus: Bus
+  readonly store: Store
+  /** Stored trades older than this are deleted, ms; `Infinity` keeps them. */
+  readonly tradeRetentionMs: number
+  /** How often old trades are deleted, ms. */
+  readonly pruneEveryMs?: number
+  /** Our clock, ms. */
+  readonly now?: () => number
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/**
+ * The role: trades, what they say of coverage, and closed candles from the bus into the store, a write per bus batch.
+ * While the store fails it waits and tries again, and the bus holds the writers back: nothing is dropped. Resolves when
+ * the signal aborts and what was taken in is stored.
+ */
+export function record(deps: RecordDeps, signal: AbortSignal): Promise<void> {
+  const { bus, store, tradeRetentionMs, pruneEveryMs = 5 * MINUTE, now = Date.now, log, metrics } = deps
+  const coverage = createCoverageOfTrades(store)
+
+  async function takeTrades(batches: Batch<'trades'>, stop: AbortSignal): Promise<void> {
+    const parts: Coverage[] = []
+    for (const batch of batches) {
+      parts.push(...(await persevere(() => coverage.of(batch), 'read coverage', log, stop)))
+      coverage.keep(batch)
+    }
+    await persevere(() => storeTrades(batches, parts), 'store trades', log, stop)
+  }
+
+  /** Trades first: coverage must never claim what is not stored. */
+  async function storeTrades(batches: Batch<'trades'>, parts: readonly Coverage[]): Promise<void> {
+    const rows = batches.flatMap((batch) => batch.trades)
+    if (rows.length > 0) await store.putTrades(rows)
+    if (parts.length > 0) await store.cover(parts)
+    metrics.written.inc({ table: 'trades' }, rows.length)
+  }
+
+  /** Forming candles will change; flat ones are drawn from coverage when they are read. */
+  async function storeCandles(batch: Batch<'candles'>): Promise<void> {
+    const closed = batch.filter((candle) => candle.closed && candle.source !== 'filled')
+    if (closed.length > 0) await store.putCandles(closed)
+    metrics.written.inc({ table: 'candles' }, closed.length)
+  }
+
+  async function prune(): Promise<void> {
+    const deleted = await store.pruneTrades(now() - tradeRetentionMs)
+    if (deleted > 0) log.info({ deleted }, 'old trades deleted')
+  }
+
+  return together(signal, [
+    async (stop) => {
+      for await (const batches of bus.subscribe('trades', 'record', stop)) await takeTrades(batches, stop)
+    },
+    async (stop) => {
+      for await (const batch of bus.subscribe('candles', 'record', stop))
+        await persevere(() => storeCandles(batch), 'store candles', log, stop)
+    },
+    (stop) =>
+      Number.isFinite(tradeRetentionMs)
+        ? everyTick(pruneEveryMs, () => persevere(prune, 'delete old trades', log, stop), stop)
+        : Promise.resolve(),
+  ])
+}

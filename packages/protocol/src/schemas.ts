@@ -1,0 +1,3 @@
+/** Schemas at run time, for validation and documentation. Browsers import the package root instead: types and constants only. */
+export * from './live.ts'
+export * from './rest.ts'

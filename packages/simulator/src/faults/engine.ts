@@ -1,0 +1,121 @@
+import type { Exchange } from '../exchange.ts'
+import type { Frame } from '../ws/hub.ts'
+import type { Sockets } from '../ws/sockets.ts'
+import type { Fault, FaultStep } from './faults.ts'
+import { createSpoiler } from './spoil.ts'
+
+type Of<K extends Fault['kind']> = Omit<Extract<Fault, { kind: K }>, 'kind'>
+
+/** One function a fault; each takes the fields of its row in the `Fault` schema. */
+export type FaultCalls = {
+  [K in Fault['kind']]: Partial<Of<K>> extends Of<K> ? (fault?: Of<K>) => void : (fault: Of<K>) => void
+}
+
+const shutdownNoticeMs = 1_000
+
+/** Plays faults: by call, and by a script as the simulated clock goes on. All times are ms of that clock. */
+export const createFaults = (exchange: Exchange, script: readonly FaultStep[], sockets: () => Sockets) => {
+  const spoiler = createSpoiler()
+  const started = exchange.clock.now()
+  const steps = script.map((step) => ({ step, next: started + ('at' in step ? step.at : step.every) }))
+  const silent = new Map<string, number>()
+  let slow = { until: 0, delayMs: 0 }
+  let outageUntil = 0
+  let restDownUntil = 0
+  let refuseUntil = 0
+  let closeAt: number | undefined
+
+  const now = (): number => exchange.clock.now()
+  const named = (symbols?: readonly string[]): string[] =>
+    (symbols ?? [...exchange.listings.keys()]).filter((symbol) => exchange.listings.has(symbol))
+
+  const calls: FaultCalls = {
+    cut: ({ symbols } = {}) => void sockets().cut(symbols && new Set(symbols.map((symbol) => symbol.toLowerCase()))),
+    silence: ({ symbols, ms }) => {
+      for (const symbol of symbols ? named(symbols) : ['', ...named()]) silent.set(symbol, now() + ms)
+    },
+    duplicate: ({ symbols, ...rest }) => spoiler.order(named(symbols), { kind: 'duplicate', ...rest }),
+    reorder: ({ symbols, ...rest }) => spoiler.order(named(symbols), { kind: 'reorder', ...rest }),
+    missing: ({ symbols, ...rest }) => spoiler.order(named(symbols), { kind: 'missing', ...rest }),
+    malformed: ({ symbols, ...rest }) => spoiler.order(named(symbols), { kind: 'malformed', ...rest }),
+    late: ({ symbols, ms }) => {
+      for (const symbol of named(symbols)) exchange.listings.get(symbol)?.market.delay(now(), ms)
+    },
+    slow: ({ ms, delayMs }) => {
+      slow = { until: now() + ms, delayMs }
+    },
+    outage: ({ ms }) => {
+      const from = Math.max(now() + 1, outageUntil)
+      outageUntil = now() + ms
+      if (outageUntil <= from) return
+      for (const { market } of exchange.listings.values()) market.halt({ from, to: outageUntil })
+      sockets().cut()
+    },
+    restDown: ({ ms }) => {
+      restDownUntil = now() + ms
+    },
+    refuseConnect: ({ ms }) => {
+      refuseUntil = now() + ms
+    },
+    shutdown: ({ ms = shutdownNoticeMs } = {}) => {
+      sockets().announceShutdown()
+      closeAt = now() + ms
+    },
+  }
+
+  const apply = (fault: Fault) => {
+    switch (fault.kind) {
+      case 'cut':
+        return calls.cut(fault)
+      case 'silence':
+        return calls.silence(fault)
+      case 'duplicate':
+        return calls.duplicate(fault)
+      case 'reorder':
+        return calls.reorder(fault)
+      case 'missing':
+        return calls.missing(fault)
+      case 'malformed':
+        return calls.malformed(fault)
+      case 'late':
+        return calls.late(fault)
+      case 'slow':
+        return calls.slow(fault)
+      case 'outage':
+        return calls.outage(fault)
+      case 'restDown':
+        return calls.restDown(fault)
+      case 'refuseConnect':
+        return calls.refuseConnect(fault)
+      case 'shutdown':
+        return calls.shutdown(fault)
+    }
+  }
+
+  return {
+    calls,
+    apply,
+    /** Plays the steps that have come due. */
+    tick(): void {
+      const time = now()
+      for (const entry of steps) {
+        if (time < entry.next) continue
+        apply(entry.step)
+        entry.next = 'every' in entry.step ? entry.next + entry.step.every : Number.POSITIVE_INFINITY
+      }
+      if (closeAt === undefined || time < closeAt) return
+      closeAt = undefined
+      sockets().closeAll()
+    },
+    alter(frame: Frame): readonly Frame[] {
+      if (now() < (silent.get(frame.channel.symbol ?? '') ?? 0)) return []
+      return spoiler.alter(frame)
+    },
+    delayMs: (): number => (now() < slow.until ? slow.delayMs : 0),
+    restDown: (): boolean => now() < Math.max(restDownUntil, outageUntil),
+    refusing: (): boolean => now() < Math.max(refuseUntil, outageUntil),
+    state: () => ({ pending: spoiler.pending(), outageUntil, restDownUntil, refuseUntil, slow }),
+  }
+}
+
+export type Faults = ReturnType<typeof createFaults>

@@ -1,0 +1,35 @@
+import Type, { type Static } from 'typebox'
+
+const Symbols = Type.Optional(Type.Array(Type.String()))
+const Ms = Type.Integer({ minimum: 0 })
+const Count = Type.Integer({ minimum: 1 })
+const Stream = Type.Optional(Type.String())
+
+/**
+ * A fault to play. `ms` is how long it lasts on the simulated clock (for `late`: how far back the trade time lies, for
+ * `slow`: see `delayMs`), `count` how many frames it hits for each symbol; `symbols` narrows it down (all by default),
+ * and so does `stream`: the part of a stream's name behind the `@` (`trade` by default, `*` for any).
+ */
+export const Fault = Type.Union([
+  Type.Object({ kind: Type.Literal('cut'), symbols: Symbols }),
+  Type.Object({ kind: Type.Literal('silence'), symbols: Symbols, ms: Ms }),
+  Type.Object({ kind: Type.Literal('duplicate'), symbols: Symbols, count: Count, stream: Stream }),
+  Type.Object({ kind: Type.Literal('reorder'), symbols: Symbols, count: Count, stream: Stream }),
+  Type.Object({ kind: Type.Literal('missing'), symbols: Symbols, count: Count, stream: Stream }),
+  Type.Object({ kind: Type.Literal('malformed'), symbols: Symbols, count: Count, stream: Stream }),
+  Type.Object({ kind: Type.Literal('late'), symbols: Symbols, ms: Ms }),
+  Type.Object({ kind: Type.Literal('slow'), ms: Ms, delayMs: Ms }),
+  Type.Object({ kind: Type.Literal('outage'), ms: Ms }),
+  Type.Object({ kind: Type.Literal('restDown'), ms: Ms }),
+  Type.Object({ kind: Type.Literal('refuseConnect'), ms: Ms }),
+  Type.Object({ kind: Type.Literal('shutdown'), ms: Type.Optional(Ms) }),
+])
+export type Fault = Static<typeof Fault>
+
+/** A step of a script: a fault once at `at`, or again and again `every` so many ms from the simulator's start. */
+export const FaultStep = Type.Union([
+  Type.Intersect([Type.Object({ at: Ms }), Fault]),
+  Type.Intersect([Type.Object({ every: Type.Integer({ minimum: 1 }) }), Fault]),
+])
+export type FaultStep = Static<typeof FaultStep>
+export const FaultScript = Type.Array(FaultStep)
