@@ -32,7 +32,7 @@ interface BackfillEstimate {
   readonly seconds: number
 }
 
-interface BackfillOutcome {
+export interface BackfillOutcome {
   readonly symbol: string
   readonly requests: number
   readonly candles: number
