@@ -8,7 +8,7 @@ import { bySize, divides, nextOpen, openTime, roughMs, type Timeframe, timeframe
 import type { Store } from '../store/store.ts'
 
 /** Candles of one series in `[from, to)`: stored, rolled up or flat; and the intervals about which nobody can say. */
-export interface HistoryPage extends Interval {
+interface HistoryPage extends Interval {
   readonly candles: readonly Candle[]
   readonly gaps: readonly Interval[]
 }
