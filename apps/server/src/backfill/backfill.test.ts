@@ -304,4 +304,17 @@ describe('backfill', () => {
       await running
     })
   })
+
+  test('a hole that a job under way fills anyway is not fetched a second time', async () => {
+    await withRig({}, {}, async (rig) => {
+      const backfill = rig.make()
+      const running = backfill.run(rig.stop.signal)
+      const hole = { from: 0, to: DAY_START + 12 * HOUR }
+      await rig.bus.publish('trades', [{ ...market, trades: [], upTo: hole.to, hole }])
+      await rig.until(() => backfill.status().jobs.done === 1 && backfill.status().repairsPending === 0)
+      assert.equal(rig.klines().length, 1)
+      rig.stop.abort()
+      await running
+    })
+  })
 })

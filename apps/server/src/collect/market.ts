@@ -39,7 +39,7 @@ export interface MarketDeps {
 }
 
 /** `live`: trades flow from the socket without a gap. `polling`: without a socket, by REST. */
-export type MarketState = 'starting' | 'joining' | 'live' | 'polling'
+type MarketState = 'starting' | 'joining' | 'live' | 'polling'
 
 /** One market: its line of trades, the connections that carry it, and what it asks REST for. */
 export interface MarketFeed extends MarketId {

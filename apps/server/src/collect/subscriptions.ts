@@ -6,7 +6,7 @@ interface Pending {
   readonly sentAt: number
 }
 
-export interface Acked {
+interface Acked {
   readonly kind: 'subscribe' | 'unsubscribe'
   readonly topics: readonly string[]
 }
@@ -69,5 +69,3 @@ export function createSubscriptions(exchange: Exchange) {
     count: (): number => active.size + joining.size,
   }
 }
-
-export type Subscriptions = ReturnType<typeof createSubscriptions>
