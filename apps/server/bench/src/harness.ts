@@ -66,9 +66,13 @@ const entry = fileURLToPath(new URL('./main.ts', import.meta.url))
 /** Runs one variant in a fresh process, so that no variant inherits another's heap or compiled code. */
 export function inChild(suite: string, variant: string): Promise<Figure> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--expose-gc', '--max-old-space-size=8192', entry, '--one', suite, variant], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = spawn(
+      process.execPath,
+      ['--expose-gc', '--max-old-space-size=8192', entry, '--one', suite, variant],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
     let out = ''
     let complaint = ''
     child.stdout.on('data', (chunk) => {

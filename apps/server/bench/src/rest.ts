@@ -68,7 +68,11 @@ async function stringify(): Promise<Figure> {
       close,
       volume,
     }))
-    return { success: true, data: { symbol: 'BTCUSDT', interval: '1m', data: rows }, timestamp: new Date().toISOString() }
+    return {
+      success: true,
+      data: { symbol: 'BTCUSDT', interval: '1m', data: rows },
+      timestamp: new Date().toISOString(),
+    }
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   return measure((index) => `${url}/data?start=${index * 137}`)

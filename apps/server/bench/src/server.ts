@@ -23,7 +23,10 @@ const backend: ApiBackend = {
 
 /** The API role as `candlewire start` runs it, on a store and a bus of its own. */
 export async function openApi() {
-  const store = await embeddedStore({ path: join(await mkdtemp(join(tmpdir(), 'candlewire-bench-')), 'b.db'), log: silent })
+  const store = await embeddedStore({
+    path: join(await mkdtemp(join(tmpdir(), 'candlewire-bench-')), 'b.db'),
+    log: silent,
+  })
   const bus = memoryBus()
   const { url } = await serveApi(
     {

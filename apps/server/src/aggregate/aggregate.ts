@@ -48,8 +48,6 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
   const enabled = deps.timeframes.map(timeframe).sort(bySize)
   const frames = historyFrames(deps.timeframes)
   const revise = createReviser(store)
-  const trades = bus.subscribe('trades', 'aggregate', signal)
-  const fills = bus.subscribe('filled', 'aggregate', signal)
   /** Markets that began anew, and since when their stored candles may be behind their stored trades. */
   const begun = new Map<string, { market: MarketId; doubt: Interval }>()
 
@@ -99,10 +97,10 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
 
   return together(signal, [
     async (stop) => {
-      for await (const batches of trades) await takeTrades(batches, stop)
+      for await (const batches of bus.subscribe('trades', 'aggregate', stop)) await takeTrades(batches, stop)
     },
     async (stop) => {
-      for await (const filled of fills) {
+      for await (const filled of bus.subscribe('filled', 'aggregate', stop)) {
         for (const fill of filled) {
           const { exchange, symbol } = fill
           const smallest = timeframe(fill.timeframe)

@@ -25,8 +25,10 @@ export interface Lane {
   /** The larger lanes that are rolled up from it. */
   readonly into: Lane[]
   readonly rows: Float64Array
-  /** Where the newest bar lies in `rows`. */
+  /** Where the bar made last lies in `rows`. */
   newest: number
+  /** The latest open time of a bar made so far. */
+  latest: number
   /** Every candle that opens before it is closed. */
   closedTo: number
   /** End of the candle that closes next. */
@@ -49,6 +51,7 @@ export function createLane(frame: Timeframe, from: Lane | undefined, bars: numbe
     into: [],
     rows,
     newest: 0,
+    latest: Number.NEGATIVE_INFINITY,
     closedTo: Number.NEGATIVE_INFINITY,
     closesAt: Number.NEGATIVE_INFINITY,
     close: Number.NaN,
@@ -70,16 +73,20 @@ export function findBar({ rows, newest }: Lane, start: number): number {
   return -1
 }
 
-/** Where the bar that opens at `start` lies; made, in the place of the oldest, when there is none. */
+/** Where the bar that opens at `start` lies; made, in the place of the oldest closed one, when there is none. */
 export function barAt(lane: Lane, start: number): number {
-  const known = start > lane.rows[lane.newest + START]! ? -1 : findBar(lane, start)
+  const known = start > lane.latest ? -1 : findBar(lane, start)
   if (known >= 0) return known
-  const at = lane.newest + WIDTH === lane.rows.length ? 0 : lane.newest + WIDTH
+  let at = after(lane, lane.newest)
+  while (lane.rows[at + START]! >= lane.closedTo) at = after(lane, at)
   forget(lane, at)
   clearBar(lane.rows, at, start, nextOpen(lane.frame, start))
   lane.newest = at
+  lane.latest = Math.max(lane.latest, start)
   return at
 }
+
+const after = ({ rows }: Lane, at: number): number => (at + WIDTH === rows.length ? 0 : at + WIDTH)
 
 function forget(lane: Lane, at: number): void {
   const start = lane.rows[at + START]!

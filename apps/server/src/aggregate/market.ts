@@ -49,7 +49,10 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
   let baseFrom = Number.NEGATIVE_INFINITY
   let newestTime = Number.NEGATIVE_INFINITY
   let arrivals = 0
+  /** The open bar of the smallest timeframe that took the last trade, and its bounds; empty bounds for none. */
   let current = 0
+  let currentFrom = Number.POSITIVE_INFINITY
+  let currentTo = Number.NEGATIVE_INFINITY
 
   /** First time from `time` on at which a minute and every timeframe below a minute begin a candle. */
   function liveStart(time: number): number {
@@ -69,6 +72,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
       restart(lane, to, liveFrom)
       dropBars(lane, openTime(lane.frame, from), to)
     }
+    leaveCurrent()
     newestTime = Number.NEGATIVE_INFINITY
     step.holed = true
   }
@@ -87,6 +91,12 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
   /** Closes every candle that ends by `limit`, smaller ones first, because larger ones are made of them. */
   function closeUntil(limit: number, step: Step): void {
     for (const lane of lanes) while (lane.closesAt <= limit) closeNext(lane, step)
+    if (currentFrom < base.closedTo) leaveCurrent()
+  }
+
+  function leaveCurrent(): void {
+    currentFrom = Number.POSITIVE_INFINITY
+    currentTo = Number.NEGATIVE_INFINITY
   }
 
   function closeNext(lane: Lane, step: Step): void {
@@ -145,7 +155,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
   function addOne(trade: Trade, step: Step): void {
     const order = typeof trade.id === 'number' ? trade.id : arrivals++
     const { time, price, quantity, count } = trade
-    if (time < rows[current + START]! || time >= rows[current + END]!) {
+    if (time < currentFrom || time >= currentTo) {
       if (time < baseFrom) return
       if (time < base.closedTo) {
         addLate(trade, order, step)
@@ -153,6 +163,8 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
       }
       if (time - latenessMs >= base.closesAt) closeUntil(time - latenessMs, step)
       current = barAt(base, openTime(base.frame, time))
+      currentFrom = rows[current + START]!
+      currentTo = rows[current + END]!
     }
     if (time > newestTime) newestTime = time
     addTrade(rows, current, price, quantity, order, count)
@@ -240,7 +252,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
 
     /** Gives a partial candle its history; emits it if it is closed. */
     complete(lane: Lane, partial: Partial, history: readonly Candle[], step: Step): void {
-      if (!lane.partials.includes(partial)) return
+      if (partial.history || !lane.partials.includes(partial)) return
       partial.history = barOf(history, partial.open, partial.end)
       if (partial.open < lane.closedTo) publishPartial(lane, partial, findBar(lane, partial.open), step)
     },

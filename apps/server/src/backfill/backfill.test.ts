@@ -156,26 +156,34 @@ describe('backfill', () => {
   })
 
   test('a start analyses the last hours and the days of larger candles, and then the live feed is enough', async () => {
-    await withRig({ historyMs: 24 * 20 * HOUR }, { timeframes: ['1m', '1h', '1M'] }, async (rig) => {
-      const backfill = rig.make()
-      const running = backfill.run(rig.stop.signal)
-      await rig.until(() => backfill.status().jobs.done === 3)
-      assert.equal(backfill.status().mode, 'websocket_only')
-      const series = (await rig.store.series()).map(({ timeframe, first, last, count }) => [
-        timeframe,
-        first,
-        last,
-        count,
-      ])
-      assert.deepEqual(series.toSorted(), [
-        ['1d', Date.UTC(2026, 6, 1), Date.UTC(2026, 6, 14), 14],
-        ['1h', DAY_START, DAY_START + 9 * HOUR, 10],
-        ['1m', DAY_START + 10 * HOUR, DAY_START + 12 * HOUR - MINUTE, 120],
-      ])
-      assert.equal(rig.klines().length, 3)
-      rig.stop.abort()
-      await running
-    })
+    const symbols = ['BTCUSDT']
+    await withRig(
+      { historyMs: 24 * 20 * HOUR },
+      { timeframes: ['1m', '1h', '1M'], symbols: () => symbols },
+      async (rig) => {
+        const backfill = rig.make()
+        const running = backfill.run(rig.stop.signal)
+        await rig.until(() => backfill.status().jobs.done === 3)
+        assert.equal(backfill.status().mode, 'websocket_only')
+        const series = (await rig.store.series()).map(({ timeframe, first, last, count }) => [
+          timeframe,
+          first,
+          last,
+          count,
+        ])
+        assert.deepEqual(series.toSorted(), [
+          ['1d', Date.UTC(2026, 6, 1), Date.UTC(2026, 6, 14), 14],
+          ['1h', DAY_START, DAY_START + 9 * HOUR, 10],
+          ['1m', DAY_START + 10 * HOUR, DAY_START + 12 * HOUR - MINUTE, 120],
+        ])
+        assert.equal(rig.klines().length, 3)
+        symbols.push('ETHUSDT')
+        await rig.until(() => backfill.status().jobs.done === 6)
+        assert.equal(rig.klines().length, 6, 'a symbol that comes later is analysed too')
+        rig.stop.abort()
+        await running
+      },
+    )
   })
 
   test('an aborted job goes on from its cursor at the next start', async () => {

@@ -24,6 +24,8 @@ const SETTLE_MS = 3_000
 const SCAN_LAG_MS = 120_000
 const REPAIR_EVERY_MS = 1_000
 const FIRST_LATENCY_MS = 200
+/** Wait before a failed job is tried again; doubles. */
+const RETRY_MS = 2_500
 
 export interface BackfillDeps {
   readonly exchange: Exchange
@@ -85,6 +87,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   const { lookbackHours = 24, scanEverySeconds = 300, concurrency = 4 } = deps
   const repairs = createRepairs(lookbackHours * HOUR, SETTLE_MS)
   const minute = timeframe('1m')
+  const analysed = new Set<string>()
   let latencyMs = FIRST_LATENCY_MS
   let fallbacks = 0
   let lastScanAt = 0
@@ -112,6 +115,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     progress: deps.progress,
     fetch,
     audit: (job) => notHeld(store, job, job.timeframe, job, exchange.timeframes, true),
+    retryMs: (failures) => Math.max(rest.usage().blockedUntil - now(), RETRY_MS * 2 ** failures),
     fellBack(active) {
       fallbacks += active ? 1 : -1
     },
@@ -148,9 +152,9 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   }
 
   /** Queues what is missing of every symbol and says beforehand what it costs. */
-  async function analyse(wanted: readonly Wanted[], occasion: string): Promise<void> {
+  async function analyse(symbols: Iterable<string>, wanted: readonly Wanted[], occasion: string): Promise<void> {
     const found: { request: HistoryRequest; plan: Plan }[] = []
-    for (const symbol of deps.symbols()) {
+    for (const symbol of symbols) {
       for (const stretch of wanted) {
         const request = { symbol, ...stretch }
         const plan = await planOrAll(request)
@@ -170,17 +174,23 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   const duration = (requests: number, weight: number): number =>
     seconds(exchange, requests, weight, rest.usage(), { concurrency, latencyMs }, now())
 
-  const scan = () =>
-    analyse(
-      [
-        {
-          timeframe: minute.code,
-          from: openTime(minute, now() - lookbackHours * HOUR),
-          to: openTime(minute, now() - SCAN_LAG_MS),
-        },
-      ],
-      'scan',
-    )
+  /** Symbols that are collected for the first time since the start, among them those that come later. */
+  async function welcome(): Promise<void> {
+    const fresh = deps.symbols().filter((symbol) => !analysed.has(symbol))
+    for (const symbol of fresh) analysed.add(symbol)
+    if (!fresh.length) return
+    try {
+      await analyse(fresh, wantedAtStart(deps.timeframes, lookbackHours, now() - SETTLE_MS), 'start')
+    } catch (error) {
+      for (const symbol of fresh) analysed.delete(symbol)
+      throw error
+    }
+  }
+  async function scan(): Promise<void> {
+    const from = openTime(minute, now() - lookbackHours * HOUR)
+    const to = openTime(minute, now() - SCAN_LAG_MS)
+    await analyse(deps.symbols(), [{ timeframe: minute.code, from, to }], 'scan')
+  }
   async function repair(): Promise<void> {
     for (const { symbol, interval } of repairs.due(now())) {
       const request = { symbol, timeframe: minute.code, ...interval }
@@ -189,8 +199,8 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     }
   }
 
+  const hindered = (error: unknown) => log.warn({ exchange: exchange.id, err: error }, 'backfill was hindered')
   async function every(ms: number, act: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const hindered = (error: unknown) => log.warn({ exchange: exchange.id, err: error }, 'backfill was hindered')
     try {
       for await (const _ of setInterval(ms, undefined, { signal })) await act().catch(hindered)
     } catch (error) {
@@ -203,9 +213,13 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     }
   }
   async function begin(signal: AbortSignal): Promise<void> {
-    await board.resume()
-    await analyse(wantedAtStart(deps.timeframes, lookbackHours, now() - SETTLE_MS), 'start')
-    await every(scanEverySeconds * 1_000, scan, signal)
+    await board.resume().catch(hindered)
+    await welcome().catch(hindered)
+    await Promise.all([
+      every(scanEverySeconds * 1_000, scan, signal),
+      every(REPAIR_EVERY_MS, welcome, signal),
+      every(REPAIR_EVERY_MS, repair, signal),
+    ])
   }
 
   return {
@@ -235,7 +249,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     async run(outer) {
       const stop = new AbortController()
       const signal = AbortSignal.any([outer, stop.signal])
-      const parts = [watch(signal), board.run(signal), begin(signal), every(REPAIR_EVERY_MS, repair, signal)]
+      const parts = [watch(signal), board.run(signal), begin(signal)]
       try {
         await Promise.all(parts.map((part) => part.finally(() => stop.abort())))
       } finally {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Interval } from '../domain/coverage.ts'
 import { clip } from '../domain/intervals.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
@@ -7,6 +8,7 @@ import type { Job, Store } from '../store/store.ts'
 import type { Fetched } from './fetch.ts'
 
 const KEPT_ERRORS = 10
+const ATTEMPTS = 3
 
 /** How far a job is. */
 export interface Progress {
@@ -26,11 +28,13 @@ export interface JobDeps {
   readonly fetch: (job: Job, interval: Interval, signal: AbortSignal) => AsyncIterable<Fetched>
   /** The gap-aware way failed: the whole rest of the range is fetched. */
   readonly fellBack: (active: boolean) => void
+  /** How long to wait after so many failures, ms. */
+  readonly retryMs: (failures: number) => number
 }
 
 /**
  * Runs one job to its end and keeps its state in the store, so that a restart goes on from the cursor.
- * Gaps first; when that way fails, the whole rest of the range. Never rejects; an aborted job stays `running` in the store.
+ * Never rejects; an aborted job stays `running` in the store.
  */
 export async function runJob(deps: JobDeps, start: Job, signal: AbortSignal): Promise<Job> {
   const { store, log, now } = deps
@@ -60,17 +64,34 @@ export async function runJob(deps: JobDeps, start: Job, signal: AbortSignal): Pr
   }
   const noted = (error: unknown) => ({ errors: [...job.errors, String(error)].slice(-KEPT_ERRORS) })
 
-  try {
+  const final = (error: unknown) => signal.aborted || (isFailure(error) && !error.retry)
+
+  /** Gaps first; when that way fails, the whole rest of the range. */
+  async function attempt(): Promise<void> {
     try {
       await gapAware()
     } catch (error) {
-      if (signal.aborted || (isFailure(error) && !error.retry)) throw error
+      if (final(error)) throw error
       log.warn({ job: job.id, symbol: job.symbol, err: error }, 'filling the gaps failed; the whole range is fetched')
       job = { ...job, ...noted(error) }
       deps.fellBack(true)
       await fetchAll([{ from: job.cursor, to: job.to }]).finally(() => deps.fellBack(false))
     }
     await update({ state: 'done', cursor: job.to })
+  }
+  async function persist(): Promise<void> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (final(error) || failures >= ATTEMPTS) throw error
+        await setTimeout(deps.retryMs(failures), undefined, { signal })
+      }
+    }
+  }
+
+  try {
+    await persist()
   } catch (error) {
     if (signal.aborted) return job
     log.error({ job: job.id, symbol: job.symbol, err: error }, 'a backfill job failed')

@@ -17,7 +17,7 @@ import { createProgress } from './progress.ts'
 import { plural, table } from './table.ts'
 
 /** Candles to fetch: `[from, to)`, ms. */
-export interface BackfillOrder {
+interface BackfillOrder {
   readonly exchange: string
   readonly symbols: readonly string[]
   readonly timeframe: string
@@ -26,7 +26,7 @@ export interface BackfillOrder {
 }
 
 /** What a backfill costs: in requests, in the exchange's unit of weight, in time at the budget we may use. */
-export interface BackfillEstimate {
+interface BackfillEstimate {
   readonly requests: number
   readonly weight: number
   readonly seconds: number

@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { binance } from '../exchanges/binance/index.ts'
+import type { RestClient } from '../exchanges/rest.ts'
 import { DATA, run, skipWithoutData, temporary, zipOf } from './testSupport.ts'
 
 const recorded = { skip: skipWithoutData }
@@ -95,7 +97,7 @@ test('XRP/ETH: importing twice changes nothing, and both days one by one equal b
   const half = [lines.slice(0, 4_321), lines.slice(4_321)].map((part, n) => parts.file(`${n}`, part.join('\n')))
   await parts.importFiles('aggTrades', [half[1]!])
   await parts.importFiles('aggTrades', [half[0]!])
-  for (const code of ['1s', '1m', '12h', '1d'])
+  for (const code of ['1m', '12h', '1d'])
     assert.deepEqual((await parts.exported(code)).lines, (await once.exported(code)).lines, code)
 })
 
@@ -163,6 +165,7 @@ test('rows that an exchange leaves out in a halt: larger candles only with --spa
 const trade = (id: number, time: number, price = 10, quantity = 1): string =>
   `${id},${price},${quantity},0,${time},true,true\n`
 const NOON = Date.UTC(2024, 7, 8, 12)
+const DAY = 86_400_000
 
 test('a hole is told and the candles it touches are left out, duplicates and zeros are set aside', async (t) => {
   const { importFiles, exported, file } = shell(t, 'binance', 'XUSDT')
@@ -297,4 +300,77 @@ test('backfill tells its cost first, then what it did', async (t) => {
   const both = await run([...line, ...times, '--lookback-hours', '3'], { data, backfiller })
   assert.equal(both.code, 2)
   assert.equal(asked.length, 1)
+})
+
+test('check asks the exchange page by page when no file is named', async (t) => {
+  const { importFiles, file, data } = shell(t, 'binance', 'XUSDT')
+  const minutes = Array.from({ length: 2_500 }, (_, n) => NOON + n * 60_000)
+  const row = (time: number, volume: string) =>
+    [time, '10.0', '11.0', '10.0', '10.5', volume, time + 59_999, '73.5', 3, '1.0', '10.0', '0'] as const
+  await importFiles('klines', [file('k.json', JSON.stringify(minutes.map((time) => row(time, '7.0'))))])
+  const asked: number[] = []
+  const client: RestClient = {
+    exchange: binance,
+    async ask(request) {
+      const from = Number(request.query.startTime)
+      asked.push(from)
+      const page = minutes.filter((time) => time >= from && time <= Number(request.query.endTime)).slice(0, 1_000)
+      return request.read(
+        page.map((time) => row(time, time === NOON + 60_000 ? '7.5' : '7.0')),
+        NOON,
+      )
+    },
+    usage: () => ({ used: 0, limit: 0, blockedUntil: 0, consecutiveLimits: 0, requests: 0, failures: 0 }),
+  }
+  const line = 'check --exchange binance --symbol XUSDT --timeframe'.split(' ')
+  const { code, stdout } = await run([...line, '1m'], { data, client })
+  assert.equal(code, 1)
+  assert.match(stdout, /2,500 candles compared: 2,499 equal, 1 different/)
+  assert.deepEqual(asked, [NOON, NOON + 60_000_000, NOON + 120_000_000])
+  const custom = await run([...line, '45m'], { data, client })
+  assert.equal(custom.code, 2)
+  assert.match(custom.stderr, /binance has no 45m candles/)
+})
+
+test('an import that is stopped says so', async (t) => {
+  const data = temporary(t)
+  writeFileSync(join(data, 'a.csv'), trade(1, NOON))
+  const line = `import --exchange binance --symbol XUSDT --kind trades ${join(data, 'a.csv')}`.split(' ')
+  const { code, stderr } = await run(line, { data, signal: AbortSignal.abort() })
+  assert.equal(code, 2)
+  assert.match(stderr, /^Stopped/)
+})
+
+test('a trade that comes after its candle has ended is still part of it', async (t) => {
+  const { importFiles, exported, file } = shell(t, 'binance', 'XUSDT')
+  const rows = [
+    trade(1, NOON, 10),
+    trade(2, NOON + 60_000, 20),
+    trade(3, NOON + 59_999, 30),
+    trade(4, NOON + 180_000, 40),
+  ]
+  await importFiles('trades', [file('a.csv', rows.join(''))], '--timeframes', '1s,1m,1h', '--whole')
+  const closes = async (code: string, minutes: number) => {
+    const { lines } = await exported(code, '--from', String(NOON), '--to', String(NOON + minutes * 60_000))
+    return lines.map((line) => JSON.parse(line)).map(({ close, trades }) => [close, trades])
+  }
+  assert.deepEqual(await closes('1m', 2), [
+    [30, 2],
+    [20, 1],
+  ])
+  assert.deepEqual(await closes('1h', 60), [[40, 4]])
+})
+
+test('a larger candle over two imports is whole, whatever timeframes the first one built', async (t) => {
+  const { importFiles, exported, file } = shell(t, 'binance', 'XUSDT')
+  await importFiles('trades', [file('X-trades-2024-08-05.csv', trade(1, NOON - 3 * DAY))], '--timeframes', '1h')
+  for (const day of [6, 7, 8, 9, 10, 11]) {
+    const path = file(`X-trades-2024-08-${String(day).padStart(2, '0')}.csv`, trade(day - 4, NOON + (day - 8) * DAY))
+    await importFiles('trades', [path], '--timeframes', '1h,1d,1w')
+  }
+  const { lines } = await exported('1w')
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)).map(({ time, trades }) => [time, trades]),
+    [[Date.UTC(2024, 7, 5), 7]],
+  )
 })

@@ -124,3 +124,13 @@ test('ids that do not count are told apart, and files without them prove nothing
     [[NOON, NOON + 10, 0]],
   )
 })
+
+test('where ids do not count, a bad row puts its whole batch in doubt', () => {
+  const bad = [{ file: 'a.csv', line: 2, reason: 'cut' }]
+  const [clean, faulty] = [file('a.csv'), file('a.csv', { bad, items: [trade('y', NOON + 5), trade('z', NOON + 9)] })]
+  const batches: [FileBatch<Trade>, Trade[]][] = [
+    [clean, [trade('x', NOON)]],
+    [faulty, [...faulty.items]],
+  ]
+  assert.deepEqual(prove(batches).holes, [[NOON, NOON + 10, 0]])
+})

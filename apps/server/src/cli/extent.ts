@@ -49,9 +49,12 @@ export function createExtent(whole: boolean, finished: (path: string) => boolean
   let from = 0
   let expected: number | undefined
   let misplaced = 0
+  /** A batch of nothing but bad rows has gone by. */
+  let lostBatch = false
 
   function take(trade: Trade, batch: FileBatch<Trade>): boolean {
     if (isKnown(trade)) return false
+    if (typeof trade.id === 'string' && batch !== batchOfLast) doubt(trade, batch)
     if (!last) {
       first = trade
       from = beginning(trade, batch, whole)
@@ -60,6 +63,14 @@ export function createExtent(whole: boolean, finished: (path: string) => boolean
     if (!last || trade.time >= last.time) last = trade
     batchOfLast = batch
     return true
+  }
+
+  /** Where ids do not count, nothing tells what a bad row held: all of its batch is in doubt. */
+  function doubt(trade: Trade, batch: FileBatch<Trade>): void {
+    if (batch.bad.length === 0 && !lostBatch) return
+    const latest = batch.items.reduce((time, item) => Math.max(time, item.time), trade.time)
+    addHole({ from: last?.time ?? trade.time, to: latest + 1, trades: 0, firstId: 0, endId: 0 })
+    lostBatch = false
   }
 
   function isKnown({ id, time }: Trade): boolean {
@@ -102,6 +113,7 @@ export function createExtent(whole: boolean, finished: (path: string) => boolean
   return {
     take,
     batchEnd: (batch) => {
+      if (batchOfLast !== batch && batch.bad.length > 0) lostBatch = true
       if (batchOfLast?.path === batch.path) batchOfLast = batch
     },
     misplaced: () => misplaced,

@@ -78,6 +78,7 @@ async function firstItems<T extends object>(
 /** Reads files one after the other with a progress bar of their bytes. A file that breaks off is told; the next goes on. */
 export function readAll<T extends object>(
   context: CommandContext,
+  title: string,
   paths: readonly string[],
   kind: Kind,
   compile: (path: string) => Compile<T>,
@@ -93,7 +94,7 @@ export function readAll<T extends object>(
       ),
     )
     const total = sizes.reduce((sum, size) => sum + size, 0)
-    const progress = createProgress(context, 'import', total, 'rows')
+    const progress = createProgress(context, title, total, 'rows')
     try {
       for (const path of paths) yield* batchesOf(path, (bytes, rows) => progress.advance(bytes, rows))
     } finally {

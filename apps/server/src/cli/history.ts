@@ -1,13 +1,14 @@
 import type { Candle } from '../domain/candle.ts'
-import { type Coverage, covers, type Interval, knownIntervals } from '../domain/coverage.ts'
+import type { Coverage, Interval } from '../domain/coverage.ts'
 import { fillQuiet } from '../domain/fill.ts'
 import { rollUp } from '../domain/fold.ts'
+import { covers, knownIntervals } from '../domain/known.ts'
 import type { MarketId } from '../domain/market.ts'
 import { bySize, divides, nextOpen, openTime, roughMs, type Timeframe, timeframe } from '../domain/timeframe.ts'
 import type { Store } from '../store/store.ts'
 
 /** Candles of one series in `[from, to)`: stored, rolled up or flat; and the intervals about which nobody can say. */
-export interface HistoryPage extends Interval {
+interface HistoryPage extends Interval {
   readonly candles: readonly Candle[]
   readonly gaps: readonly Interval[]
 }

@@ -109,7 +109,7 @@ async function runTrades(
   const compile = (path: string) => tradeRows({ ...market, kind, day: namedDay(path) })
   const opened = await sortFiles(context, files, kind, compile, ({ time }) => time)
   const paths = opened.map(({ path }) => path)
-  const feed = readAll(context, paths, kind, compile)
+  const feed = readAll(context, 'import', paths, kind, compile)
   const started = performance.now()
   const report = await importTrades({ store, market, frames: options.timeframes, feed, whole: options.whole })
   say(context, tradeSummary(report, feed.reading, performance.now() - started))
@@ -132,7 +132,7 @@ async function runKlines(
     throw failure('INVALID_PARAMETER', { name: '--timeframe', reason })
   }
   const paths = opened.map(({ path }) => path)
-  const feed = readAll(context, paths, 'klines', compile(frame))
+  const feed = readAll(context, 'import', paths, 'klines', compile(frame))
   const started = performance.now()
   const ofDays = paths.every((path) => namedDay(path) !== undefined)
   const sparse = options.sparse || ofDays

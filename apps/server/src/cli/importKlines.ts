@@ -193,7 +193,7 @@ async function rollUpStored(
     for (let start = openTime(frame, covered.from); start < covered.to; ) {
       const windows = windowsFrom(frame, start, step, covered.to)
       const end = windows.at(-1)!.to
-      await rollPage(store, market, base, from, frame, windows, counts)
+      await rollPage(store, market, from, frame, windows, counts)
       start = end
     }
   }
@@ -210,14 +210,13 @@ function windowsFrom(frame: Timeframe, start: number, count: number, until: numb
 async function rollPage(
   store: Store,
   market: MarketId,
-  base: Timeframe,
   from: Timeframe,
   frame: Timeframe,
   windows: readonly Interval[],
   counts: FrameCount,
 ): Promise<void> {
   const range = { from: windows[0]!.from, to: windows.at(-1)!.to }
-  const gaps = await uncovered(store, market, range, base.code)
+  const gaps = await uncovered(store, market, range, from.code)
   const children = await store.candles({ ...market, timeframe: from.code }, { from: range.from, to: range.to - 1 })
   const whole = new Set<number>()
   let gap = 0

@@ -25,7 +25,7 @@ export function createProgress(
   const speed = (): string => `${count(Math.round((rows / Math.max(1, now() - started)) * 1_000))} ${unit}/s`
   const percent = (): string => `${Math.min(100, Math.floor((done / Math.max(1, total)) * 100))} %`
   if (err.isTTY) {
-    const format = `${title} {bar} {percent} %  {rows} ${unit}  {speed}  {eta_formatted} left`
+    const format = `${title} {bar} {percentage} %  {rows} ${unit}  {speed}  {eta_formatted} left`
     const bar = new SingleBar({ format, stream: err, hideCursor: true, etaBuffer: 50, fps: 8 })
     bar.start(total, 0, { rows: '0', speed: speed() })
     return {

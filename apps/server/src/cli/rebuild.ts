@@ -31,23 +31,50 @@ export async function rebuild(
   times: Iterable<number>,
 ): Promise<Map<string, { made: number[]; partial: number[] }>> {
   const moments = [...times]
+  const rungs = lineage(frames)
   const results = new Map<string, { made: number[]; partial: number[] }>()
-  for (const { frame, from } of lineage(frames)) {
+  for (const { frame } of rungs) {
     const result = { made: [] as number[], partial: [] as number[] }
     results.set(frame.code, result)
     for (const open of new Set(moments.map((time) => openTime(frame, time)))) {
-      const range = { from: open, to: nextOpen(frame, open) }
-      if ((await uncovered(store, market, range)).length) {
-        result.partial.push(open)
-        continue
-      }
-      const candles = from
-        ? rollUp(await store.candles({ ...market, timeframe: from.code }, { from: open, to: range.to - 1 }), frame)
-        : foldTrades(await store.trades(market, range), frame)
-      if (candles.length === 0) continue
-      await store.putCandles(candles)
-      result.made.push(open)
+      const gaps = await uncovered(store, market, { from: open, to: nextOpen(frame, open) })
+      if (gaps.length) result.partial.push(open)
+      else if (await makeCandle(store, market, rungs, frame, open)) result.made.push(open)
     }
   }
   return results
+}
+
+/** Whether something traded in it. Smaller candles that were never made (an import with fewer timeframes) are made first. */
+async function makeCandle(
+  store: Store,
+  market: MarketId,
+  rungs: ReturnType<typeof lineage>,
+  frame: Timeframe,
+  open: number,
+): Promise<boolean> {
+  const range = { from: open, to: nextOpen(frame, open) }
+  const from = rungs.find((rung) => rung.frame.code === frame.code)?.from
+  if (from) await makeMissing(store, market, rungs, from, range)
+  const candles = from
+    ? rollUp(await store.candles({ ...market, timeframe: from.code }, { from: open, to: range.to - 1 }), frame)
+    : foldTrades(await store.trades(market, range), frame)
+  if (candles.length) await store.putCandles(candles)
+  return candles.length > 0
+}
+
+async function makeMissing(
+  store: Store,
+  market: MarketId,
+  rungs: ReturnType<typeof lineage>,
+  frame: Timeframe,
+  range: Interval,
+): Promise<void> {
+  const stored = await store.candles({ ...market, timeframe: frame.code }, { from: range.from, to: range.to - 1 })
+  const present = new Set(stored.map(({ time }) => time))
+  for (let open = range.from; open < range.to; open = nextOpen(frame, open)) {
+    if (present.has(open)) continue
+    const [traded] = await store.trades(market, { from: open, to: nextOpen(frame, open), limit: 1 })
+    if (traded) await makeCandle(store, market, rungs, frame, open)
+  }
 }

@@ -24,7 +24,7 @@ export async function fileReference(
   const compile = (path: string) => klineRows({ ...market, frame, day: namedDay(path) })
   const opened = await sortFiles(context, files, 'klines', compile, ({ candle }) => candle.time)
   const paths = opened.map(({ path }) => path)
-  const feed = readAll(context, paths, 'klines', compile)
+  const feed = readAll(context, 'check', paths, 'klines', compile)
   async function* batches(): AsyncGenerator<readonly KlineRow[]> {
     for await (const { items } of feed.batches()) yield items
   }

@@ -212,4 +212,3 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
   })()
   return { url: api.url, done }
 }
-

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { loadConfig, variableRows } from '../config.ts'
 import { createLog } from '../lib/log.ts'
 import { dashboardDir } from './page.ts'
-import { createTicker } from './ticker.ts'
 import { serve } from './serve.ts'
+import { createTicker } from './ticker.ts'
 
 interface StartOptions {
   readonly exchange?: string

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { crc32, deflateRawSync } from 'node:zlib'
 import { Command } from 'commander'
+import type { RestClient } from '../exchanges/rest.ts'
 import { failure } from '../lib/failure.ts'
 import { silent } from '../lib/log.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
@@ -25,13 +26,20 @@ export function temporary(t: TestContext): string {
   return folder
 }
 
+interface Parts {
+  readonly data: string
+  readonly backfiller?: Backfiller
+  readonly client?: RestClient
+  readonly signal?: AbortSignal
+}
+
 /** Runs a command line in this process, and answers what it wrote and its exit code. */
-export async function run(line: readonly string[], parts: { data: string; backfiller?: Backfiller }) {
+export async function run(line: readonly string[], parts: Parts) {
   const [out, err] = [new PassThrough(), new PassThrough()]
   const texts = Promise.all([textOf(out), textOf(err)])
   let code = 0
   const context: CommandContext = {
-    signal: new AbortController().signal,
+    signal: parts.signal ?? new AbortController().signal,
     out,
     err,
     env: { CANDLEWIRE_DATA: parts.data },
@@ -40,7 +48,8 @@ export async function run(line: readonly string[], parts: { data: string; backfi
     },
     openStore: (path) => embeddedStore({ path, log: silent }),
     restClient: (exchange) => {
-      throw failure('EXCHANGE_NOT_FOUND', { exchange })
+      if (!parts.client) throw failure('EXCHANGE_NOT_FOUND', { exchange })
+      return parts.client
     },
   }
   const program = new Command('candlewire')

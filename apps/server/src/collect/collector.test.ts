@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { SimulatorOptions } from '@candlewire/simulator'
 import { differences, runCollector } from '../../test/exchange-rig.ts'
+import { exchange } from '../exchanges/index.ts'
 
 type Rig = Awaited<ReturnType<typeof runCollector>>
 type Options = NonNullable<Parameters<typeof runCollector>[0]>
@@ -169,6 +170,20 @@ describe('the collector', { concurrency: 4 }, () => {
     })
   })
 
+  test('a connection is replaced before the exchange ends it, and no market is ever down', async () => {
+    const binance = exchange('binance')
+    const limits = { ...binance.limits, connectionLifeMs: 1_500 }
+    await withCollector({ exchange: { ...binance, limits } }, async (rig) => {
+      const states: string[] = []
+      rig.read('feed', 'test', (events) => states.push(...events.map(({ state }) => state)))
+      await rig.until(() => rig.collector.status().reconnects >= 3, 'it rotates')
+      await flow(rig, 15)
+      assertTrue(rig)
+      assert.equal(states.includes('down'), false)
+      assert.ok(rig.simulator.connections() <= 2)
+    })
+  })
+
   test('symbols come and go while it runs, over several connections, within the message limit', async () => {
     const symbols = 12
     await withCollector(
@@ -216,6 +231,34 @@ describe('the collector', { concurrency: 4 }, () => {
       assert.equal(rig.trades('BTCUSDT')[0]?.id, from + 1)
       assert.equal(rig.of('BTCUSDT')[0]?.hole, undefined)
       assertTrue(rig, ['BTCUSDT'])
+    })
+  })
+
+  test('a start without REST brings what the socket brings, with a hole since the stored trade', async () => {
+    const lastTrade: Options['lastTrade'] = async ({ exchange, symbol }) => {
+      return {
+        type: 'trade',
+        exchange,
+        symbol,
+        id: 1,
+        count: 1,
+        price: 1,
+        quantity: 1,
+        side: 'buy',
+        time: 5,
+        received: 5,
+      }
+    }
+    const simulator: SimulatorOptions = { symbols: ['BTCUSDT'], faults: [{ at: 0, kind: 'restDown', ms: 600_000 }] }
+    await withCollector({ lastTrade, simulator, settings: { refillAttempts: 2 } }, async (rig) => {
+      await flow(rig, 30)
+      const [first] = rig.of('BTCUSDT')
+      assert.deepEqual(first?.hole, { from: 5, to: first!.trades[0]!.time + 1 })
+      rig.simulator.faults.restDown({ ms: 0 })
+      await rig.until(() => rig.collector.status().clockOffset !== undefined, 'the clock is measured')
+      rig.simulator.faults.missing({ count: 4 })
+      await flow(rig, 30)
+      assertTrue(rig)
     })
   })
 

@@ -131,9 +131,9 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   }
 
   async function work(signal: AbortSignal): Promise<void> {
+    if (line.next() === undefined) stored ??= await deps.lastTrade(market)
     await clock.measured(signal)
     if (line.next() === undefined) {
-      stored ??= await deps.lastTrade(market)
       const start = await findStart({ ...deps, maxRefill: settings.maxRefill }, market, stored, line.newestId(), signal)
       if (line.next() === undefined) line.begin(start)
       deps.changed(feed)

@@ -3,10 +3,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { aTrade } from '../../test/trades.ts'
 import type { Candle } from './candle.ts'
-import type { Coverage, CoverageState } from './coverage.ts'
+import { type Coverage, type CoverageState, covers, knownIntervals } from './coverage.ts'
 import { fillQuiet, flatCandle } from './fill.ts'
 import { foldTrades } from './fold.ts'
-import { covers, knownIntervals } from './known.ts'
 import { timeframe } from './timeframe.ts'
 
 const market = { exchange: 'binance', symbol: 'BTCUSDT' }

@@ -1,6 +1,5 @@
 import type { Candle } from './candle.ts'
-import type { Coverage, Interval } from './coverage.ts'
-import { covers, knownIntervals } from './known.ts'
+import { type Coverage, covers, type Interval, knownIntervals } from './coverage.ts'
 import type { MarketId } from './market.ts'
 import { nextOpen, openTime, type Timeframe } from './timeframe.ts'
 

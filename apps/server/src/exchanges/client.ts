@@ -33,6 +33,8 @@ export interface RestClientSettings {
 
 const ATTEMPTS = 4
 const MAX_BACKOFF = 10_000
+/** Anything shorter is no secret, and would blank out letters of the exchange's own words. */
+const SHORTEST_SECRET = 6
 
 type Outcome = 'ok' | 'answer' | 'limited' | 'banned' | 'busy' | 'refused' | 'timeout' | 'unreachable' | 'aborted'
 
@@ -177,6 +179,8 @@ function pause(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** An exchange may repeat what we sent: keys travel in headers, signatures in the query. */
 function withoutSecrets(text: string, { headers = {}, query }: RestRequest<unknown>): string {
-  const secrets = [...Object.values(headers), query.signature].filter((secret) => secret)
-  return secrets.reduce<string>((clean, secret) => clean.replaceAll(String(secret), '…'), text)
+  const sent = [...Object.values(headers), String(query.signature ?? '')]
+  return sent
+    .filter(({ length }) => length >= SHORTEST_SECRET)
+    .reduce((clean, secret) => clean.replaceAll(secret, '…'), text)
 }

@@ -25,13 +25,16 @@ const SAFE_DIGITS = 15
 const isField = (b: Uint8Array, i: number, letter: number): boolean =>
   b[i] === COMMA && b[i + 1] === QUOTE && b[i + 2] === letter && b[i + 3] === QUOTE && b[i + 4] === COLON
 
+/** Printable ASCII that needs no escape; small letters, the most frequent, first. False behind the end of the frame. */
+const isPlain = (byte: number): boolean => (byte > BACKSLASH ? byte < 0x7f : byte < BACKSLASH && byte >= 0x20)
+
 /** At most nine digits, so that the arithmetic stays in whole 32-bit numbers. */
 function digits(b: Uint8Array, from: number, to: number, cursor: Cursor): number {
   let value = 0
   let i = from
   for (; i < to; i++) {
     const digit = b[i]! - ZERO
-    if (!(digit >= 0 && digit <= 9)) break
+    if (digit >>> 0 > 9) break
     value = (Math.imul(value, 10) + digit) | 0
   }
   cursor.end = i
@@ -82,8 +85,7 @@ export function decimalField(b: Uint8Array, from: number, letter: number, cursor
 export function plainString(b: Uint8Array, from: number, cursor: Cursor): boolean {
   let i = from
   for (; b[i] !== QUOTE; i++) {
-    const byte = b[i]!
-    if (!(byte >= 0x20 && byte < 0x7f && byte !== BACKSLASH)) return false
+    if (!isPlain(b[i]!)) return false
   }
   cursor.end = i
   return true
@@ -121,7 +123,7 @@ export function createSymbolTable() {
     let i = from
     for (; b[i] !== QUOTE; i++) {
       const byte = b[i]!
-      if (!(byte >= 0x20 && byte < 0x7f && byte !== BACKSLASH)) return undefined
+      if (!isPlain(byte)) return undefined
       hash = (Math.imul(hash, 31) + byte) | 0
     }
     cursor.end = i + 1

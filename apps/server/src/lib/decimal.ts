@@ -30,16 +30,17 @@ export function exactText(value: number, rest: number): string {
   return withPoint(scaled, REST_DECIMALS)
 }
 
-/** Shortest decimal text that reads back as the same double, without an exponent. */
+/**
+ * Shortest decimal text that reads back as the same double, without an exponent. From 2^53 on all digits of the double,
+ * because shortest digits filled up with zeros would be another number.
+ */
 export function plainText(value: number): string {
-  const text = String(value)
-  const [digits, exponent] = text.split('e')
-  if (exponent === undefined) return text === '-0' ? '0' : text
-  const [whole = '', fraction = ''] = digits!.split('.')
-  const shift = Number(exponent)
-  if (shift >= 0) return (whole + fraction).padEnd(whole.length + shift, '0')
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER && Number.isFinite(value)) return BigInt(value).toString()
+  const [digits = '', exponent] = String(value).split('e')
+  if (exponent === undefined) return digits
+  const [whole = '', fraction = ''] = digits.split('.')
   const negative = whole.startsWith('-')
-  return `${negative ? '-' : ''}0.${(negative ? whole.slice(1) : whole).padStart(-shift, '0')}${fraction}`
+  return `${negative ? '-' : ''}0.${(negative ? whole.slice(1) : whole).padStart(-Number(exponent), '0')}${fraction}`
 }
 
 /** Whether the text of a decimal is also the shortest text of its double, apart from zeros at its ends. */

@@ -1,6 +1,5 @@
-import type { Coverage } from '../domain/coverage.ts'
+import { type Coverage, knownIntervals } from '../domain/coverage.ts'
 import { missing } from '../domain/intervals.ts'
-import { knownIntervals } from '../domain/known.ts'
 import { marketKey } from '../domain/market.ts'
 import { MINUTE } from '../domain/timeframe.ts'
 import type { TradeBatch } from '../domain/trade.ts'

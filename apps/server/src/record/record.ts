@@ -29,17 +29,19 @@ export interface RecordDeps {
  */
 export function record(deps: RecordDeps, signal: AbortSignal): Promise<void> {
   const { bus, store, tradeRetentionMs, pruneEveryMs = 5 * MINUTE, now = Date.now, log, metrics } = deps
-  const trades = bus.subscribe('trades', 'record', signal)
-  const candles = bus.subscribe('candles', 'record', signal)
   const coverage = createCoverageOfTrades(store)
 
-  /** Trades first: coverage must never claim what is not stored. */
-  async function storeTrades(batches: Batch<'trades'>): Promise<void> {
+  async function takeTrades(batches: Batch<'trades'>, stop: AbortSignal): Promise<void> {
     const parts: Coverage[] = []
     for (const batch of batches) {
-      parts.push(...(await coverage.of(batch)))
+      parts.push(...(await persevere(() => coverage.of(batch), 'read coverage', log, stop)))
       coverage.keep(batch)
     }
+    await persevere(() => storeTrades(batches, parts), 'store trades', log, stop)
+  }
+
+  /** Trades first: coverage must never claim what is not stored. */
+  async function storeTrades(batches: Batch<'trades'>, parts: readonly Coverage[]): Promise<void> {
     const rows = batches.flatMap((batch) => batch.trades)
     if (rows.length > 0) await store.putTrades(rows)
     if (parts.length > 0) await store.cover(parts)
@@ -60,10 +62,11 @@ export function record(deps: RecordDeps, signal: AbortSignal): Promise<void> {
 
   return together(signal, [
     async (stop) => {
-      for await (const batches of trades) await persevere(() => storeTrades(batches), 'store trades', log, stop)
+      for await (const batches of bus.subscribe('trades', 'record', stop)) await takeTrades(batches, stop)
     },
     async (stop) => {
-      for await (const batch of candles) await persevere(() => storeCandles(batch), 'store candles', log, stop)
+      for await (const batch of bus.subscribe('candles', 'record', stop))
+        await persevere(() => storeCandles(batch), 'store candles', log, stop)
     },
     (stop) =>
       Number.isFinite(tradeRetentionMs)

@@ -36,41 +36,50 @@ export const flatBar = (price: number): Bar => ({
 /** Quote sums run as numbers up to here and move into a bigint before they could lose a digit. */
 const spill = 2 ** 52
 
+/** A sum of whole numbers that stays exact past 2^53. */
+type Sum = { rest: number; full: bigint }
+const add = (sum: Sum, value: number): void => {
+  if (sum.rest + value > spill) {
+    sum.full += BigInt(sum.rest)
+    sum.rest = 0
+  }
+  sum.rest += value
+}
+const total = ({ rest, full }: Sum): bigint => full + BigInt(rest)
+
 /** Folds trades in the order of their ids into one bar; undefined when there are none. */
 export const foldTrades = (trades: readonly Trade[], accept?: (trade: Trade) => boolean): Bar | undefined => {
-  let bar: Bar | undefined
-  let quote = 0
-  let takerQuote = 0
-  for (const trade of trades) {
-    if (accept && !accept(trade)) continue
-    if (!bar) {
-      bar = flatBar(trade.price)
-      bar.first = trade.id
-    }
-    if (trade.price > bar.high) bar.high = trade.price
-    if (trade.price < bar.low) bar.low = trade.price
-    bar.close = trade.price
-    bar.volume += trade.qty
-    bar.count++
-    bar.last = trade.id
-    if (quote + trade.quote > spill) {
-      bar.quote += BigInt(quote)
-      quote = 0
-    }
-    quote += trade.quote
+  const chosen = accept ? trades.filter(accept) : trades
+  const [first, last] = [chosen[0], chosen.at(-1)]
+  if (!first || !last) return undefined
+  let high = first.price
+  let low = first.price
+  let volume = 0
+  let takerVolume = 0
+  const quote: Sum = { rest: 0, full: 0n }
+  const takerQuote: Sum = { rest: 0, full: 0n }
+  for (const trade of chosen) {
+    if (trade.price > high) high = trade.price
+    if (trade.price < low) low = trade.price
+    volume += trade.qty
+    add(quote, trade.quote)
     if (trade.buyerMaker) continue
-    bar.takerVolume += trade.qty
-    if (takerQuote + trade.quote > spill) {
-      bar.takerQuote += BigInt(takerQuote)
-      takerQuote = 0
-    }
-    takerQuote += trade.quote
+    takerVolume += trade.qty
+    add(takerQuote, trade.quote)
   }
-  if (bar) {
-    bar.quote += BigInt(quote)
-    bar.takerQuote += BigInt(takerQuote)
+  return {
+    open: first.price,
+    high,
+    low,
+    close: last.price,
+    volume,
+    quote: total(quote),
+    count: chosen.length,
+    takerVolume,
+    takerQuote: total(takerQuote),
+    first: first.id,
+    last: last.id,
   }
-  return bar
 }
 
 /** One bar out of two neighbours. Ids decide what opened and what closed: a late trade may belong to the earlier one. */

@@ -14,12 +14,16 @@ export type Book = { lastUpdateId: number; bids: Level[]; asks: Level[] }
 export type BookChange = { first: number; last: number; bids: Level[]; asks: Level[] }
 export type Best = { id: number; bid: Level; ask: Level }
 
-/** Which levels to set, quantity 0 for one that is gone. */
-const difference = (before: readonly Level[], after: readonly Level[]): Level[] => {
-  const old = new Map(before)
-  const changed = after.filter(([price, qty]) => old.get(price) !== qty)
-  const kept = new Set(after.map(([price]) => price))
-  for (const [price] of before) if (!kept.has(price)) changed.push([price, 0])
+/** Which levels to set, quantity 0 for one that is gone. Both sides are sorted from the best price outwards. */
+const difference = (before: readonly Level[], after: readonly Level[], outwards: 1 | -1): Level[] => {
+  const changed: Level[] = []
+  let old = 0
+  for (const level of after) {
+    while (old < before.length && (level[0] - before[old]![0]) * outwards > 0) changed.push([before[old++]![0], 0])
+    if (before[old]?.[0] !== level[0]) changed.push(level)
+    else if (before[old++]![1] !== level[1]) changed.push(level)
+  }
+  for (; old < before.length; old++) changed.push([before[old]![0], 0])
   return changed
 }
 
@@ -27,8 +31,8 @@ const difference = (before: readonly Level[], after: readonly Level[]): Level[] 
 export const bookChange = (from: Book, to: Book): BookChange => ({
   first: from.lastUpdateId + 1,
   last: to.lastUpdateId,
-  bids: difference(from.bids, to.bids),
-  asks: difference(from.asks, to.asks),
+  bids: difference(from.bids, to.bids, -1),
+  asks: difference(from.asks, to.asks, 1),
 })
 
 /**
@@ -38,6 +42,7 @@ export const bookChange = (from: Book, to: Book): BookChange => ({
 export const createBook = (seed: number, market: Market) => {
   const own = mix(mixText(seed, market.spec.symbol), 77)
   const base = 1_000_000_000 + (mix(own, 1) % 1_000_000) * 60_000
+  const [askSeed, bidSeed] = [mix(own, 1), mix(own, -1)]
   let scale: { size: number; grid: number } | undefined
 
   const idAt = (step: number): number => base + step * idsPerStep
@@ -54,7 +59,7 @@ export const createBook = (seed: number, market: Market) => {
   }
 
   const qtyAt = (side: number, price: number, step: number, touch: boolean): number => {
-    const level = mix(mix(own, side), price)
+    const level = mix(side > 0 ? askSeed : bidSeed, price)
     const life = touch ? 4 : 5 + (level % 120)
     const roll = mix(level, Math.floor((step + (level % life)) / life))
     if (!touch && roll % 4 === 0) return 0
