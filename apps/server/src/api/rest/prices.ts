@@ -63,7 +63,7 @@ export const pricesApi =
 const ok = <T>(data: T, now: number) => ({ success: true as const, data, timestamp: isoTime(now) })
 
 /** Figures of candles, oldest first and at least one. The change is in percent of the first open, four decimals. */
-export function dayStats(candles: readonly Candle[]) {
+function dayStats(candles: readonly Candle[]) {
   const first = candles[0]!
   const last = candles.at(-1)!
   const change = ((last.close - first.open) / first.open) * 100

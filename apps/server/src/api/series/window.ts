@@ -1,9 +1,8 @@
 import type { Gap } from '@candlewire/protocol'
 import type { Candle } from '../../domain/candle.ts'
-import type { Coverage, Interval } from '../../domain/coverage.ts'
+import { type Coverage, covers, type Interval, knownIntervals } from '../../domain/coverage.ts'
 import { fillQuiet } from '../../domain/fill.ts'
 import { clip, missing, subtract } from '../../domain/intervals.ts'
-import { covers, knownIntervals } from '../../domain/known.ts'
 import { nextOpen, openTime, type Timeframe } from '../../domain/timeframe.ts'
 import { SETTLING, type Source } from './source.ts'
 
