@@ -54,5 +54,3 @@ export function createShards({ streamsPerConnection, streamsPerSymbol, topics, c
     },
   }
 }
-
-export type Shards = ReturnType<typeof createShards>

@@ -69,5 +69,3 @@ export function createSubscriptions(exchange: Exchange) {
     count: (): number => active.size + joining.size,
   }
 }
-
-export type Subscriptions = ReturnType<typeof createSubscriptions>

@@ -18,7 +18,7 @@ export const createFaults = (exchange: Exchange, script: readonly FaultStep[], s
   const spoiler = createSpoiler()
   const started = exchange.clock.now()
   const steps = script.map((step) => ({ step, next: started + ('at' in step ? step.at : step.every) }))
-  const silent = new Map<string, number>()
+  const silent = new Map<string, { until: number; half: boolean }>()
   let slow = { until: 0, delayMs: 0 }
   let outageUntil = 0
   let restDownUntil = 0
@@ -30,9 +30,10 @@ export const createFaults = (exchange: Exchange, script: readonly FaultStep[], s
     (symbols ?? [...exchange.listings.keys()]).filter((symbol) => exchange.listings.has(symbol))
 
   const calls: FaultCalls = {
-    cut: ({ symbols } = {}) => void sockets().cut(symbols && new Set(symbols.map((symbol) => symbol.toLowerCase()))),
-    silence: ({ symbols, ms }) => {
-      for (const symbol of symbols ? named(symbols) : ['', ...named()]) silent.set(symbol, now() + ms)
+    cut: ({ symbols, half } = {}) =>
+      void sockets().cut(symbols && new Set(symbols.map((symbol) => symbol.toLowerCase())), half),
+    silence: ({ symbols, ms, half = false }) => {
+      for (const symbol of symbols ? named(symbols) : ['', ...named()]) silent.set(symbol, { until: now() + ms, half })
     },
     duplicate: ({ symbols, ...rest }) => spoiler.order(named(symbols), { kind: 'duplicate', ...rest }),
     reorder: ({ symbols, ...rest }) => spoiler.order(named(symbols), { kind: 'reorder', ...rest }),
@@ -108,8 +109,9 @@ export const createFaults = (exchange: Exchange, script: readonly FaultStep[], s
       sockets().closeAll()
     },
     alter(frame: Frame): readonly Frame[] {
-      if (now() < (silent.get(frame.channel.symbol ?? '') ?? 0)) return []
-      return spoiler.alter(frame)
+      const silence = silent.get(frame.channel.symbol ?? '')
+      if (!silence || now() >= silence.until) return spoiler.alter(frame)
+      return silence.half ? [{ ...frame, sparesEven: true }] : []
     },
     delayMs: (): number => (now() < slow.until ? slow.delayMs : 0),
     restDown: (): boolean => now() < Math.max(restDownUntil, outageUntil),

@@ -140,6 +140,23 @@ test('outage: no sockets, REST 503, no trades, a real hole in the bars, ids go o
   assert.ok(again.all(KlineFrame).some(({ k }) => k.x))
 })
 
+test('half: only every second connection suffers', async (t) => {
+  const { simulator, client, received, truth } = await open(t)
+  const second = await connect(`${simulator.wsUrl}/ws/btcusdt@trade`)
+  const ids = () => second.all(TradeFrame).map(({ t }) => t)
+  simulator.faults.missing({ count: 2, half: true })
+  await simulator.advance(5_000)
+  simulator.faults.silence({ ms: 5_000, half: true })
+  const heard = truth().slice(2)
+  await simulator.advance(4_000)
+  await Promise.all([client.settle(), second.settle()])
+  assert.deepEqual(received(), truth())
+  assert.deepEqual(ids(), heard)
+  simulator.faults.cut({ half: true })
+  assert.equal(await second.closed, 1006)
+  await client.settle()
+})
+
 test('restDown, slow, refuseConnect and shutdown, by script and by the control route', async (t) => {
   const { simulator, client } = await open(t, [
     { at: 1_000, kind: 'restDown', ms: 1_000 },

@@ -3,19 +3,21 @@ import Type, { type Static } from 'typebox'
 const Symbols = Type.Optional(Type.Array(Type.String()))
 const Ms = Type.Integer({ minimum: 0 })
 const Count = Type.Integer({ minimum: 1 })
+const Half = Type.Optional(Type.Boolean())
 const Stream = Type.Optional(Type.String())
 
 /**
  * A fault to play. `ms` is how long it lasts on the simulated clock (for `late`: how far back the trade time lies, for
  * `slow`: see `delayMs`), `count` how many frames it hits for each symbol; `symbols` narrows it down (all by default),
  * and so does `stream`: the part of a stream's name behind the `@` (`trade` by default, `*` for any).
+ * With `half` only every second connection is hit (the second, the fourth …): for clients that keep two.
  */
 export const Fault = Type.Union([
-  Type.Object({ kind: Type.Literal('cut'), symbols: Symbols }),
-  Type.Object({ kind: Type.Literal('silence'), symbols: Symbols, ms: Ms }),
+  Type.Object({ kind: Type.Literal('cut'), symbols: Symbols, half: Half }),
+  Type.Object({ kind: Type.Literal('silence'), symbols: Symbols, ms: Ms, half: Half }),
   Type.Object({ kind: Type.Literal('duplicate'), symbols: Symbols, count: Count, stream: Stream }),
   Type.Object({ kind: Type.Literal('reorder'), symbols: Symbols, count: Count, stream: Stream }),
-  Type.Object({ kind: Type.Literal('missing'), symbols: Symbols, count: Count, stream: Stream }),
+  Type.Object({ kind: Type.Literal('missing'), symbols: Symbols, count: Count, stream: Stream, half: Half }),
   Type.Object({ kind: Type.Literal('malformed'), symbols: Symbols, count: Count, stream: Stream }),
   Type.Object({ kind: Type.Literal('late'), symbols: Symbols, ms: Ms }),
   Type.Object({ kind: Type.Literal('slow'), ms: Ms, delayMs: Ms }),

@@ -9,11 +9,13 @@ export type Session = {
   /** 1 for times in ms, 1000 for µs. */
   scale: number
   streams: Set<string>
+  /** Whether it is the second, fourth … connection since the start. */
+  even: boolean
   send(frame: Buffer): void
 }
 
-/** A frame on its way out. `mangle` spoils the finished text. */
-export type Frame = { channel: Channel; payload: Payload; mangle?: (text: string) => string }
+/** A frame on its way out. `mangle` spoils the finished text; `sparesEven` keeps it from every second connection. */
+export type Frame = { channel: Channel; payload: Payload; mangle?: (text: string) => string; sparesEven?: boolean }
 
 type Room = { channel: Channel | undefined; sessions: Set<Session>; ready: boolean; pumpedTo: number }
 
@@ -52,7 +54,7 @@ export const createHub = (exchange: Exchange, alter: (frame: Frame) => readonly 
 
   const deliver = (room: Room, frame: Frame): void => {
     const write = writer(frame)
-    for (const session of room.sessions) session.send(write(session))
+    for (const session of room.sessions) if (!frame.sparesEven || !session.even) session.send(write(session))
   }
 
   return {

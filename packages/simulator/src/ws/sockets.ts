@@ -52,6 +52,7 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
   const connections = new Set<Connection>()
   const attempts = new Map<string, number[]>()
   const { clock } = exchange
+  let opened = 0
 
   const allowed = (address: string): boolean => {
     const now = clock.wall()
@@ -92,6 +93,7 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
       combined: address.combined,
       scale: address.scale,
       streams: new Set(),
+      even: ++opened % 2 === 0,
       send(frame) {
         if (socket.bufferedAmount > maxBuffered) socket.terminate()
         else socket.send(frame, { binary: false })
@@ -163,10 +165,12 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
         endLife(connection, now)
       }
     },
-    /** Destroys the sockets that listen to one of the symbols (lower case), or all of them. */
-    cut(symbols?: ReadonlySet<string>): number {
+    /** Destroys the sockets that listen to one of the symbols (lower case), or all of them; with `half` every second one. */
+    cut(symbols?: ReadonlySet<string>, half = false): number {
       const hit = [...connections].filter(
-        ({ session }) => !symbols || [...session.streams].some((name) => symbols.has(name.split('@')[0] ?? '')),
+        ({ session }) =>
+          (!half || session.even) &&
+          (!symbols || [...session.streams].some((name) => symbols.has(name.split('@')[0] ?? ''))),
       )
       for (const { socket } of hit) socket.terminate()
       return hit.length

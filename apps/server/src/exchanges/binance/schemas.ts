@@ -78,8 +78,6 @@ export const Depth = Type.Object({
   E: Type.Optional(Time),
 })
 
-export const Wrapper = Type.Object({ stream: Type.String(), data: Type.Unknown() })
-
 const AckId = Type.Optional(Type.Union([Type.Integer(), Type.String(), Type.Null()]))
 const Problem = Type.Object({ code: Type.Integer(), msg: Type.String() })
 export const Accepted = Type.Object({ result: Type.Unknown(), id: AckId })
