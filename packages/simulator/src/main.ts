@@ -27,7 +27,7 @@ Ids have no holes, candles are the exact sums of the trades, quiet minutes are f
 
 Examples:
   candlewire-simulator                                  ten symbols, real time, any free port
-  candlewire-simulator --port 9443 --symbols 500 --rate 2000
+  candlewire-simulator --port 9443 --symbols 500 --rate 2000 --history 1
   candlewire-simulator --symbols BTCUSDT,ETHBTC --speed 60
   candlewire-simulator --recorded trades.jsonl.gz       play recorded trades (<ns> <frame> lines, or aggTrades)
   candlewire-simulator --faults faults.json             play a script of faults
@@ -47,6 +47,7 @@ type Flags = {
   symbols: number | string[]
   seed: number
   speed: number
+  history: number
   rate?: number
   recorded?: string
   symbol?: string
@@ -59,6 +60,7 @@ const optionsOf = async (flags: Flags): Promise<SimulatorOptions> => ({
   symbols: flags.symbols,
   seed: flags.seed,
   speed: flags.speed,
+  historyMs: flags.history * 3_600_000,
   ...(flags.rate !== undefined && { tradesPerSecond: flags.rate }),
   ...(flags.recorded && { recorded: { file: flags.recorded, ...(flags.symbol && { symbol: flags.symbol }) } }),
   ...(flags.faults && { faults: await readScript(flags.faults) }),
@@ -87,6 +89,7 @@ const program = new Command('candlewire-simulator')
   .option('--symbols <count|names>', 'how many symbols (up to 500), or their names with commas', symbols, 10)
   .option('--seed <number>', 'which market to make', number, 1)
   .option('--speed <factor>', 'simulated seconds in a real one', number, 1)
+  .option('--history <hours>', 'how far history reaches back; made when asked for', number, 48)
   .option('--rate <trades>', 'trades a second, all symbols together (two for each symbol when left out)', number)
   .option('--recorded <file>', 'play recorded trades instead, plain or .gz')
   .option('--symbol <name>', 'the symbol of a recording that does not name it')

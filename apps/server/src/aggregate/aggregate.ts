@@ -1,20 +1,20 @@
 import type { Batch, Bus } from '../bus/bus.ts'
 import type { Candle } from '../domain/candle.ts'
 import type { Interval } from '../domain/coverage.ts'
-import { type MarketId, marketKey } from '../domain/market.ts'
-import { bySize, MINUTE, timeframe } from '../domain/timeframe.ts'
-import type { TradeBatch } from '../domain/trade.ts'
+import type { MarketId } from '../domain/market.ts'
+import { bySize, timeframe } from '../domain/timeframe.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { persevere } from '../lib/persevere.ts'
 import { everyTick } from '../lib/ticks.ts'
 import { together } from '../lib/together.ts'
 import type { Store } from '../store/store.ts'
+import { createAgenda } from './agenda.ts'
 import { createAggregator } from './aggregator.ts'
 import { historyFrames } from './history.ts'
 import { createReviser } from './late.ts'
 import { emptyStep } from './market.ts'
-import { rebuild } from './rebuild.ts'
+import { makeMissing, rebuild } from './rebuild.ts'
 import { settle } from './settle.ts'
 
 export interface AggregateDeps {
@@ -26,7 +26,7 @@ export interface AggregateDeps {
   readonly latenessMs?: number
   /** Forming candles of a market are at least this far apart, ms. */
   readonly formingMs?: number
-  /** How often candles that wait for history are looked at again, ms. */
+  /** How soon candles that wait for history are looked at again, ms; doubles each time. */
   readonly settleMs?: number
   readonly log: Logger
   readonly metrics: Metrics
@@ -34,22 +34,18 @@ export interface AggregateDeps {
 
 /** How often markets that changed are looked at for forming candles, ms. */
 const TICK_MS = 50
-/** A process that stopped may have left trades of this long without their candles, ms. */
-const DOUBT_MS = 5 * MINUTE
-
 /**
  * The role: trades and fresh history from the bus, candles to the bus. Resolves when the signal aborts and what was
  * taken in is done; rejects when something fails that a retry can't help.
  */
 export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<void> {
   const { bus, store, log, metrics } = deps
-  const { latenessMs = 2_000, formingMs = 250, settleMs = 5_000 } = deps
+  const { latenessMs = 2_000, formingMs = 250, settleMs = 1_000 } = deps
   const aggregator = createAggregator({ timeframes: deps.timeframes, latenessMs, formingMs })
   const enabled = deps.timeframes.map(timeframe).sort(bySize)
   const frames = historyFrames(deps.timeframes)
   const revise = createReviser(store)
-  /** Markets that began anew, and since when their stored candles may be behind their stored trades. */
-  const begun = new Map<string, { market: MarketId; doubt: Interval }>()
+  const agenda = createAgenda(settleMs)
 
   async function publish(candles: readonly Candle[], kind: string): Promise<void> {
     if (candles.length === 0) return
@@ -57,21 +53,12 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
     await bus.publish('candles', candles)
   }
 
-  function noteBeginning(batch: TradeBatch): void {
-    const { exchange, symbol, hole } = batch
-    const liveFrom = aggregator.liveFrom(batch)
-    if (liveFrom === undefined || hole?.from === 0) return
-    const from = hole ? hole.from : (batch.trades[0]?.time ?? batch.upTo)
-    const doubt = { from: from - DOUBT_MS, to: Math.min(from + MINUTE, liveFrom) }
-    begun.set(marketKey(batch), { market: { exchange, symbol }, doubt })
-  }
-
   async function takeTrades(batches: Batch<'trades'>, stop: AbortSignal): Promise<void> {
     const closed: Candle[] = []
     for (const batch of batches) {
       const step = aggregator.add(batch, emptyStep())
       closed.push(...step.candles)
-      if (step.holed) noteBeginning(batch)
+      if (step.holed) agenda.begin(batch, performance.now())
       if (step.duplicates > 0) metrics.duplicates.inc({ exchange: batch.exchange }, step.duplicates)
       if (step.lateTrades > 0) metrics.lateTrades.inc({ exchange: batch.exchange }, step.lateTrades)
       for (const late of step.late) closed.push(await persevere(() => revise(late), 'revise a candle', log, stop))
@@ -80,19 +67,24 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
   }
 
   /** Candles of `market` that touch `range` and end before the live trades, smallest timeframe first. */
-  async function remake(market: MarketId, range: Interval, from: (code: string) => boolean): Promise<void> {
+  async function remake(market: MarketId, range: Interval, wanted: (code: string) => boolean): Promise<void> {
     const until = aggregator.liveFrom(market) ?? Number.POSITIVE_INFINITY
-    for (const frame of enabled.filter(({ code }) => from(code)))
+    for (const frame of enabled.filter(({ code }) => wanted(code)))
       await publish(await rebuild(store, market, frame, range, until, frames), 'revised')
   }
 
-  async function settleAll(): Promise<void> {
-    for (const [key, { market, doubt }] of begun) {
-      await remake(market, doubt, () => true)
-      begun.delete(key)
+  const settleOne = async (market: MarketId): Promise<void> =>
+    publish(await settle(store, aggregator, market, frames), 'closed')
+
+  async function runErrands(): Promise<void> {
+    for (const errand of agenda.due(performance.now())) {
+      const { market, looks } = errand
+      const liveFrom = aggregator.liveFrom(market)
+      if (looks > 0 && liveFrom !== undefined)
+        await publish(await makeMissing(store, market, enabled, liveFrom, frames), 'revised')
+      await settleOne(market)
+      agenda.done(errand, aggregator.isUnsettled(market), performance.now())
     }
-    for (const market of aggregator.unsettled())
-      await publish(await settle(store, aggregator, market, frames), 'closed')
   }
 
   return together(signal, [
@@ -106,11 +98,12 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
           const smallest = timeframe(fill.timeframe)
           const larger = (code: string) => bySize(timeframe(code), smallest) > 0
           await persevere(() => remake({ exchange, symbol }, fill, larger), 'make larger candles', log, stop)
+          await persevere(() => settleOne({ exchange, symbol }), 'complete first candles', log, stop)
         }
-        await persevere(settleAll, 'complete first candles', log, stop)
       }
     },
-    (stop) => everyTick(settleMs, () => persevere(settleAll, 'complete first candles', log, stop), stop),
+    (stop) =>
+      everyTick(Math.min(settleMs, 1_000), () => persevere(runErrands, 'complete first candles', log, stop), stop),
     (stop) => everyTick(TICK_MS, () => publish(aggregator.forming(performance.now()), 'forming'), stop),
   ])
 }

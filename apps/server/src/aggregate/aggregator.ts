@@ -97,12 +97,11 @@ export function createAggregator({ timeframes, latenessMs = 2_000, formingMs = 2
     /** The last price before the live trades. */
     setClose: (of: MarketId, close: number): void => markets.get(marketKey(of))?.setClose(close),
 
-    /** Markets with something to ask from history. */
-    unsettled: (): MarketId[] =>
-      [...markets.values()]
-        .filter(
-          ({ lanes, needsClose }) => needsClose() || lanes.some(({ partials }) => partials.some((p) => !p.history)),
-        )
-        .map(({ id }) => id),
+    /** Whether candles of the market wait for history, or quiet ones for a price. */
+    isUnsettled(of: MarketId): boolean {
+      const market = markets.get(marketKey(of))
+      if (!market) return false
+      return market.needsClose() || market.lanes.some(({ partials }) => partials.some(({ history }) => !history))
+    },
   }
 }

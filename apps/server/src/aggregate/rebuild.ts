@@ -2,7 +2,7 @@ import type { Candle } from '../domain/candle.ts'
 import type { Interval } from '../domain/coverage.ts'
 import { rollUp } from '../domain/fold.ts'
 import type { MarketId } from '../domain/market.ts'
-import { divides, MINUTE, nextOpen, openTime, type Timeframe, timeframe } from '../domain/timeframe.ts'
+import { divides, HOUR, MINUTE, nextOpen, openTime, type Timeframe, timeframe } from '../domain/timeframe.ts'
 import type { Store } from '../store/store.ts'
 import { composeHistory } from './history.ts'
 
@@ -27,8 +27,8 @@ export async function rebuild(
   const smaller = frames.filter((one) => divides(one, frame))
   const fold = frame.ms && frame.ms < MINUTE ? frame : timeframe('1m')
   const { candles, unknown } = await composeHistory(store, market, { from, to }, smaller, fold)
-  const doubtful = new Set(unknown.flatMap((part) => opensIn(frame, part)))
-  const made = rollUp(candles, frame).filter(({ time }) => !doubtful.has(time))
+  const isWhole = ({ time }: Candle) => !unknown.some((part) => part.from < nextOpen(frame, time) && part.to > time)
+  const made = rollUp(candles, frame).filter(isWhole)
   const stored = await store.candles({ ...market, timeframe: frame.code }, { from, to: to - 1 })
   const before = new Map(stored.map((candle) => [candle.time, candle]))
   const fresh = made.filter(({ time }) => !before.has(time))
@@ -40,10 +40,31 @@ export async function rebuild(
   return revised
 }
 
-function opensIn(frame: Timeframe, { from, to }: Interval): number[] {
-  const opens: number[] = []
-  for (let open = openTime(frame, from); open < to; open = nextOpen(frame, open)) opens.push(open)
-  return opens
+/** Where the store has no candle of a timeframe yet, so far before the live trades, ms. */
+const LOOK_BACK_MS = HOUR
+
+/**
+ * The candles between the newest stored one of each timeframe and the live trades: a process that stopped may have
+ * stored trades whose candles it had not closed. Answers the revisions.
+ */
+export async function makeMissing(
+  store: Store,
+  market: MarketId,
+  enabled: readonly Timeframe[],
+  liveFrom: number,
+  frames: readonly Timeframe[],
+): Promise<Candle[]> {
+  const revised: Candle[] = []
+  const lookBack = { from: liveFrom - LOOK_BACK_MS, to: liveFrom }
+  const recorded = await store.coverage(market, 'trades', lookBack)
+  for (const frame of enabled) {
+    const series = { ...market, timeframe: frame.code }
+    const [last] = await store.candles(series, { to: liveFrom - 1, limit: 1, newest: true })
+    if (!last && recorded.length === 0) continue
+    const range = { from: last?.time ?? lookBack.from, to: liveFrom }
+    revised.push(...(await rebuild(store, market, frame, range, liveFrom, frames)))
+  }
+  return revised
 }
 
 const FIELDS = ['open', 'high', 'low', 'close', 'volume', 'volumeRest'] as const

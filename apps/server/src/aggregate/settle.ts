@@ -1,4 +1,5 @@
 import type { Candle } from '../domain/candle.ts'
+import { covers, type Interval, knownIntervals } from '../domain/coverage.ts'
 import type { MarketId } from '../domain/market.ts'
 import { bySize, nextOpen, type Timeframe, timeframe } from '../domain/timeframe.ts'
 import type { Store } from '../store/store.ts'
@@ -19,13 +20,24 @@ export async function settle(
   for (const waiting of aggregator.waiting(market)) {
     const own = timeframe(waiting.timeframe)
     const fitting = frames.filter((frame) => frame.code === own.code || bySize(frame, own) < 0)
+    if (!(await isCovered(store, market, waiting, fitting))) continue
     const { candles: history, unknown } = await composeHistory(store, market, waiting, fitting)
-    // The smallest waits for the least: where it is unknown, the larger ones are too.
-    if (unknown.length > 0) break
-    candles.push(...aggregator.complete(waiting, history).candles)
+    if (unknown.length === 0) candles.push(...aggregator.complete(waiting, history).candles)
   }
   if (aggregator.needsClose(market)) await findClose(store, aggregator, market, frames)
   return candles
+}
+
+/** Whether it is worth the look: all of the range is covered by one series or another. */
+async function isCovered(
+  store: Store,
+  market: MarketId,
+  range: Interval,
+  frames: readonly Timeframe[],
+): Promise<boolean> {
+  const series = ['trades', ...frames.map(({ code }) => code)]
+  const coverage = await Promise.all(series.map((one) => store.coverage(market, one, range)))
+  return covers(knownIntervals(coverage.flat()), range.from, range.to)
 }
 
 /** The last price before the live trades is known when everything from some stored candle up to them is. */

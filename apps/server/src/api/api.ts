@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { nextOpen, timeframe } from '../domain/timeframe.ts'
+import { failure } from '../lib/failure.ts'
 import { buildApi } from './app.ts'
 import { createFeedBoard } from './board.ts'
 import type { ApiDeps } from './deps.ts'
@@ -28,7 +29,7 @@ export function createViews({ limits, metrics, options, now }: ApiDeps): Views {
   }
 }
 
-/** Serves REST, WebSocket, documentation and dashboard until the signal aborts. Resolves when it listens. */
+/** Serves REST, WebSocket, documentation and dashboard until the signal aborts. Resolves when it listens; rejects with `INVALID_SETTING` where it can't. */
 export async function serveApi(deps: ApiDeps, signal: AbortSignal): Promise<RunningApi> {
   const views = createViews(deps)
   const app = await buildApi(deps, views)
@@ -41,7 +42,7 @@ export async function serveApi(deps: ApiDeps, signal: AbortSignal): Promise<Runn
     await app.listen({ host: deps.options.host, port: deps.options.port })
   } catch (error) {
     await close()
-    throw error
+    throw portProblem(error, deps.options.port)
   }
   if (!isLoopback(deps.options.host))
     deps.log.warn({ host: deps.options.host }, 'everyone who reaches this host may read')
@@ -65,6 +66,13 @@ function follow(deps: ApiDeps, { hub, state, board, cache }: Views, signal: Abor
     },
     signal,
   )
+}
+
+function portProblem(error: unknown, port: number): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE') return failure('INVALID_SETTING', { name: 'port', reason: `${port} is taken` }, error)
+  if (code === 'EACCES') return failure('INVALID_SETTING', { name: 'port', reason: `${port} is not allowed` }, error)
+  return error
 }
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')

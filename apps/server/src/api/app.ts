@@ -18,6 +18,8 @@ import { validatorCompiler } from './validate.ts'
 import type { Views } from './views.ts'
 
 const BODY_LIMIT = 1024 * 1024
+/** A client has this long to send its request, ms. */
+const REQUEST_TIMEOUT = 30_000
 /** Above this the event loop is so late that saying no beats answering, ms. */
 const MAX_LOOP_DELAY = 2_000
 const METHODS = ['GET', 'POST', 'DELETE', 'OPTIONS']
@@ -28,6 +30,7 @@ export async function buildApi(deps: ApiDeps, views: Views) {
   const app = fastify({
     loggerInstance: requestLog(log),
     bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     frameworkErrors: (error, _request, reply) => {

@@ -65,7 +65,7 @@ export interface FetchPlan extends Series {
 }
 
 /** What the collecting side says of itself. */
-export interface CollectorStatus {
+interface CollectorStatus {
   readonly stats: Collection
   readonly performance: Stats['performance']
   /** Why the service is degraded, by part; empty when all is well. */

@@ -5,13 +5,17 @@ import { divides, HOUR, openTime, timeframe } from '../domain/timeframe.ts'
 import type { Store } from '../store/store.ts'
 import { toGrid } from './plan.ts'
 
+/** The series that larger candles are rolled up from. */
+const BASE = '1m'
+
 /** One stretch of one series that a market should have. */
 export interface Wanted extends Interval {
   readonly timeframe: string
 }
 
 /**
- * What of the range is not held, in whole candles: neither as trades, nor as candles of this or a dividing timeframe.
+ * What of the range is not held, in whole candles: neither as trades, nor as
+ * candles of this timeframe or of the 1m series, from which larger ones are rolled up.
  * What was asked for and the exchange does not have counts as held, unless `again`.
  */
 export async function notHeld(
@@ -19,13 +23,12 @@ export async function notHeld(
   market: MarketId,
   code: string,
   range: Interval,
-  timeframes: readonly string[],
   again = false,
 ): Promise<Interval[]> {
   if (range.from >= range.to) return []
-  const smaller = timeframes.filter((other) => other !== code && divides(timeframe(other), timeframe(code)))
+  const base = divides(timeframe(BASE), timeframe(code)) ? [BASE] : []
   const known = await Promise.all(
-    ['trades', ...smaller, code].map(async (series) => {
+    ['trades', ...base, code].map(async (series) => {
       const coverage = await store.coverage(market, series, range)
       return coverage.filter(({ state }) => state !== 'unknown' || (series === code && !again))
     }),

@@ -8,6 +8,7 @@ import type { SimulatorOptions } from '@candlewire/simulator'
 import { openExchange } from '../../test/exchange-rig.ts'
 import type { Filled } from '../bus/bus.ts'
 import { HOUR, MINUTE } from '../domain/timeframe.ts'
+import type { RestClient } from '../exchanges/rest.ts'
 import { silent } from '../lib/log.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
 import type { Store } from '../store/store.ts'
@@ -289,6 +290,30 @@ describe('backfill', () => {
     })
   })
 
+  test('a candle that the exchange does not show yet is asked for again by the scan', async () => {
+    let behind = true
+    await withRig({}, { symbols: () => ['BTCUSDT'], lookbackHours: 1, scanEverySeconds: 0.05 }, async (rig) => {
+      const late: RestClient = {
+        ...rig.rest,
+        async ask(request, options) {
+          const answer = await rig.rest.ask(request, options)
+          if (behind && Array.isArray(answer)) answer.pop()
+          return answer
+        },
+      }
+      const backfill = rig.make({ rest: late })
+      const running = backfill.run(rig.stop.signal)
+      await rig.until(() => backfill.status().jobs.done === 1)
+      behind = false
+      await rig.simulator.advance(150_000)
+      await rig.until(() => backfill.status().jobs.done >= 2)
+      const last = DAY_START + 12 * HOUR - MINUTE
+      await assertHeld(rig, last, last + MINUTE)
+      rig.stop.abort()
+      await running
+    })
+  })
+
   test('a cancelled job stops where it is', async () => {
     await withRig({}, { symbols: () => [] }, async (rig) => {
       const backfill = rig.make()
@@ -300,6 +325,19 @@ describe('backfill', () => {
       assert.notEqual(other.id, job.id)
       await backfill.settled(other.id, rig.stop.signal)
       assert.equal((await rig.store.job(job.id))?.requestsDone, 0)
+      rig.stop.abort()
+      await running
+    })
+  })
+
+  test('a hole that a job under way fills anyway is not fetched a second time', async () => {
+    await withRig({}, {}, async (rig) => {
+      const backfill = rig.make()
+      const running = backfill.run(rig.stop.signal)
+      const hole = { from: 0, to: DAY_START + 12 * HOUR }
+      await rig.bus.publish('trades', [{ ...market, trades: [], upTo: hole.to, hole }])
+      await rig.until(() => backfill.status().jobs.done === 1 && backfill.status().repairsPending === 0)
+      assert.equal(rig.klines().length, 1)
       rig.stop.abort()
       await running
     })

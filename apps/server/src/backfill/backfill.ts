@@ -1,6 +1,7 @@
 import { setInterval } from 'node:timers/promises'
 import type { Bus } from '../bus/bus.ts'
 import type { Interval } from '../domain/coverage.ts'
+import { subtract } from '../domain/intervals.ts'
 import { HOUR, nextOpen, openTime, timeframe } from '../domain/timeframe.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import type { RestClient } from '../exchanges/rest.ts'
@@ -43,6 +44,7 @@ export interface BackfillDeps {
   readonly log: Logger
   readonly metrics: Metrics
   readonly progress?: (progress: Progress) => void
+  /** The exchange's clock, ms: what has closed there may be fetched. Ours when not given. */
   readonly now?: () => number
 }
 
@@ -114,7 +116,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     concurrency,
     progress: deps.progress,
     fetch,
-    audit: (job) => notHeld(store, job, job.timeframe, job, exchange.timeframes, true),
+    audit: (job) => notHeld(store, job, job.timeframe, job, true),
     retryMs: (failures) => Math.max(rest.usage().blockedUntil - now(), RETRY_MS * 2 ** failures),
     fellBack(active) {
       fallbacks += active ? 1 : -1
@@ -135,7 +137,15 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   }
   async function planOf(request: HistoryRequest, again: boolean): Promise<Plan> {
     const { market, series, range } = normalise(request)
-    return price(series, await notHeld(store, market, series, range, exchange.timeframes, again))
+    return price(series, await notHeld(store, market, series, range, again))
+  }
+  /** Leaves out what an open job is about to fetch. */
+  function unplanned(symbol: string, plan: Plan): Plan {
+    const underWay = board
+      .open()
+      .filter((job) => job.symbol === symbol && job.timeframe === plan.timeframe)
+      .map(({ cursor, to }) => ({ from: cursor, to }))
+    return underWay.length ? price(plan.timeframe, subtract(plan.missing, underWay)) : plan
   }
   /** For the analysis: when it can't be found out what is missing, all of it is. */
   async function planOrAll(request: HistoryRequest): Promise<Plan> {
@@ -157,7 +167,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     for (const symbol of symbols) {
       for (const stretch of wanted) {
         const request = { symbol, ...stretch }
-        const plan = await planOrAll(request)
+        const plan = unplanned(symbol, await planOrAll(request))
         if (plan.missing.length) found.push({ request, plan })
       }
     }
@@ -194,7 +204,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   async function repair(): Promise<void> {
     for (const { symbol, interval } of repairs.due(now())) {
       const request = { symbol, timeframe: minute.code, ...interval }
-      const plan = await planOf(request, true)
+      const plan = unplanned(symbol, await planOf(request, true))
       if (plan.missing.length) await board.add(symbol, interval, plan, 'high')
     }
   }

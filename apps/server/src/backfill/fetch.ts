@@ -9,6 +9,9 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { Store } from '../store/store.ts'
 import { checkPage } from './page.ts'
 
+/** How late the exchange's history may be, ms. */
+const RECENT_MS = 120_000
+
 interface Deps {
   readonly exchange: Exchange
   readonly rest: RestClient
@@ -60,7 +63,8 @@ async function fetchPage(
     log.warn({ ...market, timeframe: code, candle, reason }, 'a candle of the exchange is not used')
   }
   await store.putCandles(good)
-  await store.cover(coverage)
+  // A candle that has just closed may come late: left unsaid, the next scan asks for it again.
+  await store.cover(coverage.filter(({ state, to }) => state !== 'unknown' || to <= now() - RECENT_MS))
   metrics.backfilled.inc({ exchange: exchange.id }, good.length)
   if (good.length) await bus.publish('filled', [{ ...market, ...page, timeframe: code, candles: good.length }])
   return good.length

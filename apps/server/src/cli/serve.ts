@@ -89,6 +89,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     log: log.child({ role: 'backfill' }),
     metrics,
     progress,
+    now: () => Date.now() + (collector.status().clockOffset ?? 0),
   })
   const backend = createBackend({
     store,

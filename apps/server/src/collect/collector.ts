@@ -14,10 +14,11 @@ import { createIntake } from './intake.ts'
 import { createLag } from './lag.ts'
 import { createMarketFeed, type MarketFeed } from './market.ts'
 import { createPublisher } from './publisher.ts'
-import { createQuarantine, type SetAside } from './quarantine.ts'
+import { createQuarantine } from './quarantine.ts'
 import { type CollectSettings, defaults } from './settings.ts'
 import { createShard } from './shard.ts'
 import { createShards } from './shards.ts'
+import { type CollectorStatus, statusOf } from './status.ts'
 import { createWindow } from './window.ts'
 
 /** Part of the exchange's connection limit that is used; the rest is for others behind the same address. */
@@ -41,27 +42,6 @@ export interface CollectorDeps {
   readonly metrics: Metrics
   readonly settings?: Partial<CollectSettings>
   readonly now?: () => number
-}
-
-export interface CollectorStatus {
-  readonly exchange: string
-  readonly state: 'connected' | 'connecting' | 'down'
-  readonly mode: 'live' | 'rest_fallback'
-  readonly symbols: number
-  readonly connections: number
-  readonly streams: number
-  /** Our clock, ms; 0 before the first frame. */
-  readonly lastMessageAt: number
-  readonly reconnects: number
-  readonly messagesReceived: number
-  /** Exchange clock minus ours, ms. */
-  readonly clockOffset: number | undefined
-  /** Markets by what they do at the moment. */
-  readonly markets: Readonly<Record<'starting' | 'joining' | 'live' | 'polling', number>>
-  /** Markets with trades missing that are being fetched. */
-  readonly gapsOpen: number
-  /** The last frames that could not be used. */
-  readonly quarantined: readonly SetAside[]
 }
 
 export interface Collector {
@@ -268,41 +248,21 @@ export function createCollector(deps: CollectorDeps): Collector {
     }
   }
 
-  function status(): CollectorStatus {
-    const markets = { starting: 0, joining: 0, live: 0, polling: 0 }
-    let gapsOpen = 0
-    for (const feed of feeds.values()) {
-      markets[feed.state()] += 1
-      if (feed.missing() > 0) gapsOpen += 1
-    }
-    const states = shards.all().map((shard) => shard.state())
-    const open = connections().filter((connection) => connection.open())
-    return {
-      exchange: exchange.id,
-      state: states.includes('down')
-        ? 'down'
-        : states.every((state) => state === 'connected')
-          ? 'connected'
-          : 'connecting',
-      mode: markets.polling ? 'rest_fallback' : 'live',
-      symbols: feeds.size,
-      connections: open.length,
-      streams: open.reduce((sum, connection) => sum + connection.topics(), 0),
-      lastMessageAt,
-      reconnects,
-      messagesReceived: messages,
-      clockOffset: clock.offset(),
-      markets,
-      gapsOpen,
-      quarantined: quarantine.recent(),
-    }
-  }
-
   add(deps.symbols)
   return {
     add,
     remove,
-    status,
+    status: () =>
+      statusOf({
+        exchange: exchange.id,
+        feeds: [...feeds.values()],
+        shards: shards.all(),
+        lastMessageAt,
+        reconnects,
+        messagesReceived: messages,
+        clockOffset: clock.offset(),
+        quarantined: quarantine.recent(),
+      }),
     async run(outer) {
       const stop = new AbortController()
       const signal = AbortSignal.any([outer, stop.signal])

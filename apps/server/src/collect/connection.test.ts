@@ -105,11 +105,14 @@ describe('a connection', () => {
   })
 
   test('an exchange that can not be reached ends it with the reason', async () => {
-    const reason = await withServer({ answer: accept }, async () => {}).then(() => {
-      const events = { frame() {}, subscribed() {}, refused() {}, closed() {} }
-      const unreachable = { exchange: binance, wsUrl: 'ws://127.0.0.1:1', settings, now: Date.now, events }
-      return openConnection(unreachable, ['a']).ended
-    })
-    assert.match(reason, /ECONNREFUSED/)
+    const server = new WebSocketServer({ port: 0 })
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as AddressInfo
+    await new Promise((resolve) => server.close(resolve))
+    const events = { frame() {}, subscribed() {}, refused() {}, closed() {} }
+    const wsUrl = `ws://127.0.0.1:${port}`
+    const connection = openConnection({ exchange: binance, wsUrl, settings, now: Date.now, events }, ['a'])
+    assert.equal(await connection.ready, false)
+    assert.match(await connection.ended, /ECONNREFUSED/)
   })
 })

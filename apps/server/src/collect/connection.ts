@@ -9,7 +9,7 @@ const SPARE_MESSAGES = 2
 const CLOSE_WAIT_MS = 1_000
 
 /** What a connection tells its owner. `topics` are those of one control message. */
-export interface ConnectionEvents {
+interface ConnectionEvents {
   readonly frame: (connection: Connection, frame: Buffer, received: number) => void
   readonly subscribed: (connection: Connection, topics: readonly string[]) => void
   readonly refused: (connection: Connection, topics: readonly string[], reason: string) => void

@@ -8,10 +8,10 @@ interface Segment {
   readonly trades: Trade[]
 }
 
-export type Outcome = 'taken' | 'held' | 'duplicate'
+type Outcome = 'taken' | 'held' | 'duplicate'
 
 /** Ids that are missing before the first held trade, `to` exclusive. */
-export interface Gap {
+interface Gap {
   readonly from: number
   readonly to: number
 }

@@ -39,7 +39,7 @@ export interface MarketDeps {
 }
 
 /** `live`: trades flow from the socket without a gap. `polling`: without a socket, by REST. */
-export type MarketState = 'starting' | 'joining' | 'live' | 'polling'
+type MarketState = 'starting' | 'joining' | 'live' | 'polling'
 
 /** One market: its line of trades, the connections that carry it, and what it asks REST for. */
 export interface MarketFeed extends MarketId {
@@ -81,11 +81,11 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   let polledAt: number | undefined
   let progressAt = 0
   let stored: Trade | undefined
-  let said = ''
+  let said = { state: '', reason: '' }
 
   function say(state: 'up' | 'down', reason: string): void {
-    if (said === state + reason) return
-    said = state + reason
+    if (said.state === state && said.reason === reason) return
+    said = { state, reason }
     deps.feed(market, state, reason)
   }
   function setJoined(): void {
@@ -161,9 +161,8 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       counts[outcome === 'duplicate' ? 'duplicates' : 'trades'].inc()
       if (outcome === 'held') gapSince ??= now()
       if (outcome !== 'taken') return
-      if (!line.gap()) gapSince = undefined
       // The id to come, on a new connection: nothing was lost before it, and nothing will be after it.
-      if (!joined && from === carriers[0]?.connection) setJoined()
+      if (joined || from === carriers[0]?.connection) setJoined()
       const at = joined ? clock.at(trade.received) : undefined
       if (at !== undefined) deps.lag.seen(at - trade.time, at)
       deps.changed(feed)

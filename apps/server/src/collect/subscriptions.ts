@@ -6,7 +6,7 @@ interface Pending {
   readonly sentAt: number
 }
 
-export interface Acked {
+interface Acked {
   readonly kind: 'subscribe' | 'unsubscribe'
   readonly topics: readonly string[]
 }

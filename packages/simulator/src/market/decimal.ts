@@ -1,5 +1,5 @@
 /** How many digits Binance prints after the point, always. */
-export const places = 8
+const places = 8
 
 /**
  * An integer of `10^-decimals` units as the exchange's text: eight digits after the point.
@@ -25,15 +25,16 @@ export const units = (decimal: string, decimals: number): bigint => {
 }
 
 const limit = 2 ** 53
+const powers = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8]
 
 /**
  * Price times quantity, truncated to eight decimals, in units of 10^-8: what Binance prints as `quoteQty`.
  * Throws a RangeError when the value is past 2^53 of these units (90 million in quote currency).
  */
 export const quoteOf = (ticks: number, tickDecimals: number, lots: number, lotDecimals: number): number => {
-  const product = ticks * lots
   const scale = tickDecimals + lotDecimals - places
-  if (scale <= 0 && product * 10 ** -scale < limit) return product * 10 ** -scale
+  const product = ticks * lots * (scale < 0 ? (powers[-scale] ?? Number.POSITIVE_INFINITY) : 1)
+  if (scale <= 0 && product < limit) return product
   const exact = BigInt(ticks) * BigInt(lots)
   const quote = Number(scale <= 0 ? exact * 10n ** BigInt(-scale) : exact / 10n ** BigInt(scale))
   if (quote >= limit) throw new RangeError(`a trade worth ${quote / 1e8} is too large to hold exactly`)

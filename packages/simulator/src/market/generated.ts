@@ -42,8 +42,8 @@ export const generatedTape = (seed: number, model: SymbolModel): Tape => {
   const silent = model.rate > 0.5 ? 0 : 0.15 + 0.3 * unit(own, 3)
   const days = new Map<number, Float64Array>()
   const tick = 10 ** model.tickDecimals
-  const medianLots = Math.max(1, ((150 + 500 * unit(own, 4)) / model.level) * 10 ** model.lotDecimals)
-  const medianQuote = model.quote.startsWith('BTC') ? 1 / 90_000 : model.quote.startsWith('ETH') ? 1 / 3_000 : 1
+  const dollar = model.quote === 'BTC' ? 1 / 90_000 : model.quote === 'ETH' ? 1 / 3_000 : 1
+  const median = Math.max(1, (((150 + 500 * unit(own, 4)) * dollar) / model.level) * 10 ** model.lotDecimals)
 
   const snap = (id: number): number => {
     let start = id
@@ -96,25 +96,30 @@ export const generatedTape = (seed: number, model: SymbolModel): Tape => {
   const anchor = (minute: number): number => model.level * Math.exp(drift(own, minute)) * tick
 
   /** When the orders of a minute come, in ms from its start: clustered, sorted. */
-  const times = (random: () => number, count: number): number[] => {
+  const times = (random: () => number, count: number): Float64Array => {
+    const marks = new Float64Array(count)
     let sum = 0
-    const marks = Array.from({ length: count }, () => {
+    for (let i = 0; i < count; i++) {
       sum -= Math.log(1 - random()) * (random() < 0.35 ? 0.02 : 1)
-      return sum
-    })
+      marks[i] = sum
+    }
     const whole = sum - Math.log(1 - random())
-    return marks.map((mark) => Math.floor((mark / whole) * minuteMs))
+    for (let i = 0; i < count; i++) marks[i] = Math.floor((marks[i]! / whole) * minuteMs)
+    return marks
   }
 
   /** Where the price stands between the two ends of a minute: a random walk tied down at both, in ticks. */
-  const path = (random: () => number, count: number, from: number, to: number): number[] => {
+  const path = (random: () => number, count: number, from: number, to: number): Float64Array => {
     const step = (from * 0.0005 * (0.4 + random())) / Math.sqrt(count + 1)
+    const walk = new Float64Array(count)
     let sum = 0
-    const walk = Array.from({ length: count }, () => {
+    for (let i = 0; i < count; i++) {
       sum += bell(random) * step
-      return sum
-    })
-    return walk.map((value, i) => from + value + ((to - from - sum) * (i + 1)) / (count + 1))
+      walk[i] = sum
+    }
+    const pull = (to - from - sum) / (count + 1)
+    for (let i = 0; i < count; i++) walk[i] = from + walk[i]! + pull * (i + 1)
+    return walk
   }
 
   const minute = (number: number): Trade[] => {
@@ -141,8 +146,7 @@ export const generatedTape = (seed: number, model: SymbolModel): Tape => {
           price = Math.max(1, Math.floor(prices[order]!) + (buyerMaker ? 0 : 1))
         }
       }
-      const size = medianLots * medianQuote * Math.exp(Math.min(4.5, bell(random) * 1.3))
-      const qty = Math.max(1, Math.round(size))
+      const qty = Math.max(1, Math.round(median * Math.exp(Math.min(4.5, bell(random) * 1.3))))
       const quote = quoteOf(price, model.tickDecimals, qty, model.lotDecimals)
       trades.push({ id, agg: aggOf(id), at: time, time, price, qty, quote, buyerMaker })
     }

@@ -9,7 +9,7 @@ const patterns = {
   any: ['^.*$', /^[\s\S]*$/],
 } as const satisfies Record<string, readonly [string, RegExp]>
 
-export type ParamKind = keyof typeof patterns
+type ParamKind = keyof typeof patterns
 /** The parameters that a route knows; a `!` after the kind marks one that must be there. */
 export type ParamTable = Readonly<Record<string, ParamKind | `${ParamKind}!`>>
 export type Params = {

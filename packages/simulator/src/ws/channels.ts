@@ -20,7 +20,7 @@ import {
 } from './frames.ts'
 
 /** What a stream sends for the time after `from` up to `now` (ms of the simulated clock). */
-export type Pump = (from: number, now: number) => Payload[]
+type Pump = (from: number, now: number) => Payload[]
 
 /** A running stream. `symbol` is absent for streams of all symbols; `ready` ends when its history is at hand. */
 export type Channel = { name: string; symbol?: string; kind: string; pump: Pump; ready?: Promise<void> }

@@ -71,7 +71,7 @@ export const createHub = (exchange: Exchange, alter: (frame: Frame) => readonly 
     /** Lets every stream send what it has for the time up to `now`. */
     pump(now: number): void {
       for (const room of rooms.values()) {
-        if (!room.channel || !room.ready) continue
+        if (!room.channel || !room.ready || now <= room.pumpedTo) continue
         for (const payload of room.channel.pump(room.pumpedTo, now)) {
           for (const frame of alter({ channel: room.channel, payload })) deliver(room, frame)
         }

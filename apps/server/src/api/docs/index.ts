@@ -1,11 +1,11 @@
-import { createRequire } from 'node:module'
 import { basename, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import files from '@fastify/static'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 
-const bundle = createRequire(import.meta.url).resolve('redoc/bundles/redoc.standalone.js')
+const bundle = fileURLToPath(import.meta.resolve('redoc/bundles/redoc.standalone.js'))
 
 const REDOC_PAGE = `<!doctype html>
 <html lang="en">

@@ -11,7 +11,7 @@ export interface Channel {
 export const ANY = '*'
 
 /** Key of a channel or of a pattern of channels. */
-export const channelKey = (type: ChannelType, exchange: string, symbol: string, timeframe: string): string =>
+const channelKey = (type: ChannelType, exchange: string, symbol: string, timeframe: string): string =>
   `${type} ${exchange} ${symbol} ${timeframe}`
 
 export const keyOf = (channel: Channel): string =>

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Candle } from '../../domain/candle.ts'
 import type { MarketId } from '../../domain/market.ts'
 import { DAY, MINUTE, nextOpen, openTime } from '../../domain/timeframe.ts'
+import { addUnits, nearestValue, setUnits } from '../../lib/exact.ts'
 import { failure } from '../../lib/failure.ts'
 import type { ApiDeps } from '../deps.ts'
 import { createSource } from '../series/source.ts'
@@ -63,7 +64,7 @@ export const pricesApi =
 const ok = <T>(data: T, now: number) => ({ success: true as const, data, timestamp: isoTime(now) })
 
 /** Figures of candles, oldest first and at least one. The change is in percent of the first open, four decimals. */
-export function dayStats(candles: readonly Candle[]) {
+function dayStats(candles: readonly Candle[]) {
   const first = candles[0]!
   const last = candles.at(-1)!
   const change = ((last.close - first.open) / first.open) * 100
@@ -71,6 +72,16 @@ export function dayStats(candles: readonly Candle[]) {
     high_24h: candles.reduce((high, candle) => Math.max(high, candle.high), -Infinity),
     low_24h: candles.reduce((low, candle) => Math.min(low, candle.low), Infinity),
     change_24h: Math.round(change * 10_000) / 10_000,
-    volume_24h: Number(candles.reduce((sum, candle) => sum + candle.volume, 0).toFixed(8)),
+    volume_24h: exactVolume(candles),
   }
+}
+
+function exactVolume(candles: readonly Candle[]): number {
+  const sum = new Float64Array(2)
+  const one = new Float64Array(2)
+  for (const { volume, volumeRest } of candles) {
+    setUnits(one, 0, volume, volumeRest)
+    addUnits(sum, 0, one[0]!, one[1]!)
+  }
+  return nearestValue(sum[0]!, sum[1]!)
 }

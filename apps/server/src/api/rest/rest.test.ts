@@ -163,9 +163,9 @@ test('the rolling day', async (t) => {
   await store.putCandles([
     candle(T0 - 25 * 60 * MINUTE, { high: 99999 }),
     candle(T0, { open: 44000, high: 46000 }),
-    candle(T0 + MINUTE, { low: 43000 }),
+    candle(T0 + MINUTE, { low: 43000, volume: 2 }),
   ])
-  views.state.takeCandle(candle(T0 + 10 * MINUTE, { closed: false, close: 45012.3, volume: 0.25 }))
+  views.state.takeCandle(candle(T0 + 10 * MINUTE, { closed: false, close: 45012.3, volume: 0.1 }))
   const { body } = await get('/api/v1/stats/BTCUSDT')
   assert.ok(Check(schemas.success(schemas.DayStatsSchema), body))
   assert.deepEqual(body.data, {
@@ -173,7 +173,7 @@ test('the rolling day', async (t) => {
     high_24h: 46000,
     low_24h: 43000,
     change_24h: 2.3007,
-    volume_24h: 3.25,
+    volume_24h: 3.6,
   })
 })
 

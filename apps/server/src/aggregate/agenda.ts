@@ -1,0 +1,34 @@
+import { type MarketId, marketKey } from '../domain/market.ts'
+
+/** Looks for candles that an earlier process left unmade: what its trades cover may reach the store a little later. */
+const LOOKS = 4
+const LONGEST_WAIT_MS = 300_000
+
+/** A market that began anew, to be looked after until its first candles are whole. */
+export interface Errand {
+  readonly market: MarketId
+  /** When to look next, on the clock of the caller, ms. */
+  at: number
+  wait: number
+  looks: number
+}
+
+/** Which markets to look after, and when: soon after they began, then ever more rarely. */
+export function createAgenda(firstWaitMs: number) {
+  const errands = new Map<string, Errand>()
+  return {
+    begin({ exchange, symbol }: MarketId, now: number): void {
+      const market = { exchange, symbol }
+      errands.set(marketKey(market), { market, at: now + firstWaitMs, wait: firstWaitMs, looks: LOOKS })
+    },
+    due: (now: number): Errand[] => [...errands.values()].filter(({ at }) => at <= now),
+    /** The errand was run. `open`: something still waits for history. */
+    done(errand: Errand, open: boolean, now: number): void {
+      errand.looks = Math.max(0, errand.looks - 1)
+      errand.wait = Math.min(errand.wait * 2, LONGEST_WAIT_MS)
+      errand.at = now + errand.wait
+      const key = marketKey(errand.market)
+      if (!open && errand.looks === 0 && errands.get(key) === errand) errands.delete(key)
+    },
+  }
+}
