@@ -35,6 +35,7 @@ const Variables = Type.Object({
   ALLOWED_LATENESS_MS: count(2000, 0, 60_000, 'how long after its end a candle waits for late trades'),
   FORMING_MS: count(250, 50, 60_000, 'shortest pause between two updates of a forming candle'),
   BUS_CAPACITY: count(10_000, 1, 10_000_000, 'events that may wait for one reader of the bus'),
+  RECONCILE: flag(true, "compare closed candles with the exchange's own, and repair them"),
   EXCHANGE_RATE_LIMITS: text(
     '{}',
     'JSON, requests (or weight) a minute by exchange; default is what the exchange allows',

@@ -13,6 +13,7 @@ import { createRestClient } from '../exchanges/client.ts'
 import { exchange as exchangeOf } from '../exchanges/index.ts'
 import type { Logger } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
+import { createReconciler } from '../reconcile/reconcile.ts'
 import { record } from '../record/record.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
 import { createBackend } from './backend.ts'
@@ -72,7 +73,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     bus,
     lastTrade: (market) => store.lastTrade(market),
     symbols: [],
-    channels: ['ticker'],
+    channels: config.RECONCILE ? ['ticker', 'candles'] : ['ticker'],
     log: log.child({ role: 'collect' }),
     metrics,
   })
@@ -91,12 +92,24 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     progress,
     now: () => Date.now() + (collector.status().clockOffset ?? 0),
   })
+  const reconciler = createReconciler({
+    rest,
+    bus,
+    store,
+    symbols: () => [...collected],
+    timeframes: config.timeframes,
+    settleMs: config.ALLOWED_LATENESS_MS + 1_000,
+    now: () => Date.now() + (collector.status().clockOffset ?? 0),
+    log: log.child({ role: 'reconcile' }),
+    metrics,
+  })
   const backend = createBackend({
     store,
     rest,
     metrics,
     collector,
     backfill,
+    reconciler,
     config,
     symbols: () => [...collected],
     signal: flow.signal,
@@ -198,7 +211,8 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     for (const symbol of symbols) collected.add(symbol)
     log.info({ exchange: exchange.id, symbols: symbols.length }, 'collecting')
     collector.add(symbols)
-    await Promise.all([collector.run(intake.signal), backfill.run(intake.signal)])
+    const reconciling = config.RECONCILE ? [reconciler.run(intake.signal)] : []
+    await Promise.all([collector.run(intake.signal), backfill.run(intake.signal), ...reconciling])
   }
 
   const done = (async () => {
