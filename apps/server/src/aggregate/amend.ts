@@ -69,7 +69,8 @@ function put(lane: Lane, bar: Float64Array, open: number, end: number): void {
   // It waits for its beginning, which it will get from the corrected store.
   if (partial && !partial.history) return
   const at = barAt(lane, open)
-  if (!partial) return lane.rows.set(bar, at)
-  partial.history = bar
-  clearBar(lane.rows, at, open, end)
+  if (partial) {
+    partial.history = bar
+    clearBar(lane.rows, at, open, end)
+  } else lane.rows.set(bar, at)
 }
