@@ -80,6 +80,8 @@ export function loadConfig(overrides: Partial<Record<keyof Variables, string>> =
       name: 'TIMEFRAMES',
       reason: `there is no timeframe ${JSON.stringify(wrong ?? '')}`,
     })
+  if (list(variables.SYMBOLS).length === 0)
+    throw failure('INVALID_SETTING', { name: 'SYMBOLS', reason: 'name at least one market, or * for all' })
   return Object.freeze({
     ...variables,
     exchanges: list(variables.EXCHANGES),
