@@ -29,6 +29,8 @@ export interface Lane {
   newest: number
   /** The latest open time of a bar made so far. */
   latest: number
+  /** How many bars of the ring are open. */
+  open: number
   /** Every candle that opens before it is closed. */
   closedTo: number
   /** End of the candle that closes next. */
@@ -52,6 +54,7 @@ export function createLane(frame: Timeframe, from: Lane | undefined, bars: numbe
     rows,
     newest: 0,
     latest: Number.NEGATIVE_INFINITY,
+    open: 0,
     closedTo: Number.NEGATIVE_INFINITY,
     closesAt: Number.NEGATIVE_INFINITY,
     close: Number.NaN,
@@ -73,6 +76,17 @@ export function findBar({ rows, newest }: Lane, start: number): number {
   return -1
 }
 
+/** Where the bar of the candle that closes next lies, or -1: looks at no more bars than it must. */
+export function findClosing({ rows, newest, open, closedTo }: Lane): number {
+  let at = newest
+  for (let left = open; left > 0; at = at === 0 ? rows.length - WIDTH : at - WIDTH) {
+    const start = rows[at + START]!
+    if (start === closedTo) return at
+    if (start > closedTo) left--
+  }
+  return -1
+}
+
 /** Where the bar that opens at `start` lies; made, in the place of the oldest closed one, when there is none. */
 export function barAt(lane: Lane, start: number): number {
   const known = start > lane.latest ? -1 : findBar(lane, start)
@@ -82,6 +96,7 @@ export function barAt(lane: Lane, start: number): number {
   forget(lane, at)
   clearBar(lane.rows, at, start, nextOpen(lane.frame, start))
   lane.newest = at
+  if (start >= lane.closedTo) lane.open++
   lane.latest = Math.max(lane.latest, start)
   return at
 }
@@ -97,10 +112,13 @@ function forget(lane: Lane, at: number): void {
 }
 
 /** Removes bars that open in `[from, to)`. */
-export function dropBars({ rows }: Lane, from: number, to: number): void {
+export function dropBars(lane: Lane, from: number, to: number): void {
+  const { rows } = lane
+  lane.open = 0
   for (let at = 0; at < rows.length; at += WIDTH) {
     if (rows[at + START]! >= from && rows[at + START]! < to)
       clearBar(rows, at, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY)
+    if (rows[at + START]! >= lane.closedTo) lane.open++
   }
 }
 

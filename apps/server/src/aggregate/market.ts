@@ -6,7 +6,7 @@ import type { MarketId } from '../domain/market.ts'
 import { MINUTE, nextOpen, openTime, type parents } from '../domain/timeframe.ts'
 import type { Trade, TradeBatch } from '../domain/trade.ts'
 import { createIds } from './ids.ts'
-import { barAt, barOf, createLane, dropBars, findBar, type Lane, type Partial, restart } from './lane.ts'
+import { barAt, barOf, createLane, dropBars, findBar, findClosing, type Lane, type Partial, restart } from './lane.ts'
 
 /** Closed bars of the smallest timeframe and of each larger one that are kept in memory, so that late trades find them. */
 const RECENT = 64
@@ -101,7 +101,8 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
 
   function closeNext(lane: Lane, step: Step): void {
     const open = lane.closedTo
-    const at = findBar(lane, open)
+    const at = findClosing(lane)
+    if (at >= 0) lane.open--
     lane.closedTo = lane.closesAt
     lane.closesAt = nextOpen(lane.frame, lane.closedTo)
     if (at < 0) closeQuiet(lane, open, step)
