@@ -23,9 +23,13 @@ export async function freshStore(t: Pick<TestContext, 'after'>): Promise<Store> 
   return store
 }
 
-/** Resolves when the condition holds; the test's own time limit is the limit. */
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(5)
+/** Resolves when the condition holds; gives up after a time that no sound run needs. */
+export async function eventually(condition: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+  const end = performance.now() + limitMs
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error('what was waited for did not come')
+    await sleep(5)
+  }
 }
 
 /** Aggregate and record on a memory bus, as one process runs them. `candles` gathers what is published. */

@@ -2,7 +2,7 @@ import type { Candle } from '../domain/candle.ts'
 import type { Interval } from '../domain/coverage.ts'
 import { rollUp } from '../domain/fold.ts'
 import type { MarketId } from '../domain/market.ts'
-import { divides, HOUR, MINUTE, nextOpen, openTime, type Timeframe, timeframe } from '../domain/timeframe.ts'
+import { DAY, divides, MINUTE, nextOpen, openTime, type Timeframe, timeframe } from '../domain/timeframe.ts'
 import type { Store } from '../store/store.ts'
 import { composeHistory } from './history.ts'
 
@@ -40,8 +40,8 @@ export async function rebuild(
   return revised
 }
 
-/** Where the store has no candle of a timeframe yet, so far before the live trades, ms. */
-const LOOK_BACK_MS = HOUR
+/** Where the store has no candle of a timeframe yet, recorded trades are looked for so far back, ms. */
+const LOOK_BACK_MS = 7 * DAY
 
 /**
  * The candles between the newest stored one of each timeframe and the live trades: a process that stopped may have
@@ -56,12 +56,13 @@ export async function makeMissing(
 ): Promise<Candle[]> {
   const revised: Candle[] = []
   const lookBack = { from: liveFrom - LOOK_BACK_MS, to: liveFrom }
-  const recorded = await store.coverage(market, 'trades', lookBack)
+  const [recorded] = await store.coverage(market, 'trades', lookBack)
   for (const frame of enabled) {
     const series = { ...market, timeframe: frame.code }
     const [last] = await store.candles(series, { to: liveFrom - 1, limit: 1, newest: true })
-    if (!last && recorded.length === 0) continue
-    const range = { from: last?.time ?? lookBack.from, to: liveFrom }
+    const from = last?.time ?? recorded?.from
+    if (from === undefined) continue
+    const range = { from, to: liveFrom }
     revised.push(...(await rebuild(store, market, frame, range, liveFrom, frames)))
   }
   return revised

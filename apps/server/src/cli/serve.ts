@@ -157,7 +157,8 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
         exchanges: [{ id: exchange.id, name: exchange.name }],
         primaryExchange: exchange.id,
         timeframes: config.timeframes,
-        isMarket: ({ exchange: id, symbol }) => id === exchange.id && (markets.has(symbol) || collected.has(symbol)),
+        // Until the exchange has answered nobody can say that it lacks a market.
+        isMarket: ({ exchange: id, symbol }) => id === exchange.id && (markets.size === 0 || markets.has(symbol)),
       },
       backend,
       options: {

@@ -9,17 +9,17 @@ import type { MarketId } from './market.ts'
  */
 export const START = 0
 export const END = 1
-export const OPEN = 2
-export const HIGH = 3
-export const LOW = 4
+const OPEN = 2
+const HIGH = 3
+const LOW = 4
 export const CLOSE = 5
 /** Base units of 1e-8, exact, in two parts (`lib/exact.ts`); `VOLUME + 1` is the low part. The same for `QUOTE`. */
 const VOLUME = 6
 const QUOTE = 8
 const TRADES = 10
 /** Order of the first and last trade: their ids, or numbers in order of arrival. `HISTORY` before any live trade. */
-export const FIRST = 11
-export const LAST = 12
+const FIRST = 11
+const LAST = 12
 export const REVISION = 13
 /** 0 while all of it was folded from trades, 1 when a candle of the exchange is part of it. */
 const ORIGIN = 14

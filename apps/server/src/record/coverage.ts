@@ -20,20 +20,21 @@ export function createCoverageOfTrades(store: Pick<Store, 'lastTrade' | 'coverag
   const reaches = new Map<string, Reach>()
 
   /** Where a market's trades reach before its first batch: to the stored trade that the batch goes on from, if it does. */
-  async function firstReach(batch: TradeBatch): Promise<number> {
+  async function firstReach(batch: TradeBatch): Promise<Reach> {
     const first = batch.trades[0]
     const last = await store.lastTrade(batch)
     const after = last && typeof last.id === 'number' ? last.id + last.count : undefined
-    if (last && (!first || first.id === after)) return last.time
-    return first ? first.time + 1 : batch.upTo
+    if (last && (!first || first.id === after)) return { upTo: last.time, quietFrom: last.time + 1 }
+    const upTo = first ? first.time + 1 : batch.upTo
+    return { upTo, quietFrom: upTo }
   }
 
   async function reachOf(batch: TradeBatch): Promise<Reach> {
     const key = marketKey(batch)
     const known = reaches.get(key)
     if (known) return known
-    const upTo = batch.hole ? batch.hole.from : await firstReach(batch)
-    const made = { upTo, quietFrom: upTo }
+    const { hole } = batch
+    const made = hole ? { upTo: hole.from, quietFrom: hole.to } : await firstReach(batch)
     reaches.set(key, made)
     return made
   }
@@ -51,19 +52,20 @@ export function createCoverageOfTrades(store: Pick<Store, 'lastTrade' | 'coverag
       const { exchange, symbol, trades, hole } = batch
       const reach = await reachOf(batch)
       const from = hole ? hole.to : reach.upTo
-      const quietFrom = trades.length > 0 || hole ? from : reach.quietFrom
-      const quiet = trades.length === 0 && batch.upTo - quietFrom >= QUIET_MS
-      const state = quiet ? 'quiet' : 'complete'
-      const stretch = { from: quiet ? quietFrom : from, to: batch.upTo }
+      const quietFrom = trades.length > 0 || hole ? batch.upTo : reach.quietFrom
+      const base = { exchange, symbol, series: 'trades', to: batch.upTo }
       const parts = await holeOf(batch)
-      if (stretch.from < stretch.to) parts.push({ exchange, symbol, series: 'trades', state, ...stretch })
+      if (from < batch.upTo) parts.push({ ...base, from, state: 'complete' })
+      if (batch.upTo - quietFrom >= QUIET_MS) parts.push({ ...base, from: quietFrom, state: 'quiet' })
       return parts
     },
 
     keep({ trades, hole, upTo, ...market }: TradeBatch): void {
       const reach = reaches.get(marketKey(market))
       if (!reach) return
-      if (trades.length > 0) reach.quietFrom = upTo
+      // The newest trade may bear the very time up to which trades are complete.
+      const newest = trades.reduce((time, trade) => Math.max(time, trade.time), 0)
+      if (trades.length > 0) reach.quietFrom = Math.max(upTo, newest + 1)
       else if (hole) reach.quietFrom = hole.to
       reach.upTo = Math.max(reach.upTo, upTo)
     },

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { FaultStep, Simulator } from '@candlewire/simulator'
+import type { Store } from '../src/store/store.ts'
+import { candleFaults, rowsOf, servedFaults, tradeFaults, truthBetween } from './compare.ts'
+import { get, openExchange, startBeforeMinute, startPlatform, temporary, withStore } from './platform.ts'
+import { until } from './until.ts'
+
+const [SECOND, MINUTE] = [1_000, 60_000]
+const LENGTHS = { '1s': SECOND, '5s': 5 * SECOND, '1m': MINUTE } as const
+/** How far behind the exchange a stop may leave us: margins, the last refill, a busy machine. */
+const BEHIND = 10 * SECOND
+
+/** Everything that can go wrong on the way, again and again. */
+const faults: FaultStep[] = [
+  { every: 900, kind: 'missing', count: 3 },
+  { every: 1_100, kind: 'duplicate', count: 4 },
+  { every: 1_300, kind: 'reorder', count: 4 },
+  { every: 1_700, kind: 'malformed', count: 2 },
+  { every: 2_900, kind: 'slow', ms: 500, delayMs: 300 },
+  { every: 4_100, kind: 'late', ms: 1_500, symbols: ['BTCUSDT', 'ETHUSDT'] },
+  { at: 4_000, kind: 'cut' },
+  { at: 9_000, kind: 'silence', ms: 2_000, symbols: ['BTCUSDT'] },
+  { at: 12_000, kind: 'cut', symbols: ['ETHUSDT'] },
+]
+
+/** Compares all that is stored of a market since `from` with what happened. Answers where trades end. */
+async function compareStored(store: Store, simulator: Simulator, symbol: string, from: number): Promise<number> {
+  const market = { exchange: 'binance', symbol }
+  const coverage = await store.coverage(market, 'trades', { from, to: simulator.now() + MINUTE })
+  const unknown = coverage.filter(({ state }) => state === 'unknown')
+  assert.deepEqual(unknown, [], `${symbol} has holes`)
+  const to = Math.max(from, ...coverage.map((part) => part.to))
+  const truth = truthBetween(simulator, symbol, from, to)
+  const trades = (await store.trades(market, { from, to })).sort((a, b) => Number(a.id) - Number(b.id))
+  assert.deepEqual(tradeFaults(trades, truth), [], `trades of ${symbol}`)
+  for (const timeframe of ['1s', '5s', '1m'] as const) {
+    const length = LENGTHS[timeframe]
+    const candles = await store.candles({ ...market, timeframe }, { from })
+    // The last whole candle before the end of the trades may still have been waiting for late ones.
+    const end = Math.floor((to - BEHIND) / length) * length
+    const rows = timeframe === '5s' ? rowsOf(truth, length) : simulator.truth.candles(symbol, timeframe, from, to)
+    const stored = new Set(candles.map(({ time }) => time))
+    const due = rows.filter(([open]) => open < end || stored.has(open))
+    assert.deepEqual(candleFaults(candles, due), [], `${timeframe} of ${symbol}`)
+  }
+  return to
+}
+
+async function compareServed(url: string, simulator: Simulator, symbol: string): Promise<void> {
+  for (const interval of ['1m', '5m', '1h', '4h', '1d'] as const) {
+    const query = `interval=${interval}&closed=true&numbers=string&limit=1000`
+    const { data } = await get(`${url}/api/v1/crypto/${symbol}/data?${query}`)
+    assert.deepEqual(servedFaults(data, simulator, symbol, interval), [], `${interval} of ${symbol}, by REST`)
+  }
+}
+
+const idle = async (url: string): Promise<boolean> => {
+  const { stats, checks } = await get(`${url}/health`)
+  const { mode, messages_received: messages } = Object(stats)
+  return mode === 'websocket_only' && messages > 0 && Object(checks).binance?.status === 'ok'
+}
+
+describe('the truth', { concurrency: true }, () => {
+  test('whatever the wire does, each trade is stored once and each candle equals the exchange', async (t) => {
+    const simulator = await openExchange(t, { start: startBeforeMinute(15 * SECOND), faults })
+    const data = await temporary(t)
+    const from = Math.floor(simulator.now() / MINUTE) * MINUTE
+    const reached = async () => {
+      const stopped = simulator.now()
+      await withStore(data, async (store) => {
+        for (const symbol of simulator.symbols) {
+          const to = await compareStored(store, simulator, symbol, from)
+          assert.ok(to > stopped - BEHIND, `${symbol} ends ${stopped - to} ms before the stop`)
+        }
+        const minutes = await store.candles({ exchange: 'binance', symbol: 'BTCUSDT', timeframe: '1m' }, { from })
+        assert.ok(minutes.length > 0, 'a whole minute was made')
+      })
+    }
+
+    const first = await startPlatform(t, simulator, data)
+    await until('a full minute and then some', () => simulator.now() > from + MINUTE + 6 * SECOND)
+    await until('history', () => idle(first.url))
+    for (const symbol of simulator.symbols) await compareServed(first.url, simulator, symbol)
+    await first.stop()
+    await reached()
+
+    const pause = simulator.now() + 4 * SECOND
+    await until('the market to trade on without us', () => simulator.now() > pause)
+    const second = await startPlatform(t, simulator, data)
+    await until('six more seconds', () => simulator.now() > pause + 6 * SECOND)
+    await until('history', () => idle(second.url))
+    await second.stop()
+    await reached()
+  })
+})
