@@ -25,7 +25,7 @@ export interface ServerEvents {
   correction: Correction
   coverage: CoverageNotice
   trade: LiveTrade
-  subscribed: Subscription
+  subscribed: Static<typeof live.SubscribedSchema>
   unsubscribed: Subscription
   subscriptions: Subscription[]
   pong: Pong

@@ -1,7 +1,7 @@
 import type { Gap } from '@candlewire/protocol'
 import type { Candle } from '../../domain/candle.ts'
 import { type Coverage, covers, type Interval, knownIntervals } from '../../domain/coverage.ts'
-import { fillQuiet } from '../../domain/fill.ts'
+import { fillQuiet, withoutTraded } from '../../domain/fill.ts'
 import { healthOf } from '../../domain/health.ts'
 import { clip, missing, subtract } from '../../domain/intervals.ts'
 import { nextOpen, openTime, type Timeframe } from '../../domain/timeframe.ts'
@@ -41,8 +41,12 @@ export async function readWindow(
   const settled = Math.min(to, openTime(frame, now - SETTLING))
   const quietUntil = Math.min(settled, forming[0]?.time ?? Infinity)
   const price = unbroken ? previous.close : undefined
-  const candles = fillQuiet(closed, coverage, frame, from, quietUntil, price)
-  const holes = findHoles(coverage, [...closed, ...forming], frame, { from, to: settled })
+  const filled = fillQuiet(closed, coverage, frame, from, quietUntil, price)
+  const candles = await withoutTraded(filled, frame, source.firstTrade)
+  const holes = [
+    ...findHoles(coverage, [...closed, ...forming], frame, { from, to: settled }),
+    ...subtract(spansOf(filled, frame), spansOf(candles, frame)).map((part): Hole => ({ ...part, status: 'missing' })),
+  ]
   return {
     candles,
     holes: joinHoles([...holes, ...quietOf(candles, frame)].sort((a, b) => a.from - b.from)),
@@ -63,6 +67,9 @@ function findHoles(coverage: readonly Coverage[], rows: readonly Candle[], frame
   ]
   return joinHoles(holes.sort((a, b) => a.from - b.from))
 }
+
+const spansOf = (candles: readonly Candle[], frame: Timeframe): Interval[] =>
+  candles.map(({ time }) => ({ from: time, to: nextOpen(frame, time) }))
 
 const quietOf = (candles: readonly Candle[], frame: Timeframe): Hole[] =>
   candles
