@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { StatsSchema } from '@candlewire/protocol/schemas'
 import type { FaultStep, Simulator } from '@candlewire/simulator'
+import { Value } from 'typebox/value'
 import type { Store } from '../src/store/store.ts'
 import { candleFaults, rowsOf, servedFaults, tradeFaults, truthBetween } from './compare.ts'
 import { get, openExchange, startBeforeMinute, startPlatform, temporary, withStore } from './platform.ts'
@@ -82,6 +84,9 @@ describe('the truth', { concurrency: true }, () => {
     await until('a full minute and then some', () => simulator.now() > from + MINUTE + 6 * SECOND)
     await until('history', () => idle(first.url))
     for (const symbol of simulator.symbols) await compareServed(first.url, simulator, symbol)
+    const { reconciliation } = Value.Parse(StatsSchema, await get(`${first.url}/stats`))
+    assert.ok((reconciliation?.outcomes.equal ?? 0) > 100, 'candles were compared with the exchange')
+    assert.equal(reconciliation?.repaired, 0)
     await first.stop()
     await reached()
 

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { aTrade } from '../../test/trades.ts'
 import type { Candle } from './candle.ts'
 import { type Coverage, type CoverageState, covers, knownIntervals } from './coverage.ts'
-import { fillQuiet, flatCandle } from './fill.ts'
+import { fillQuiet, flatCandle, withoutTraded } from './fill.ts'
 import { foldTrades } from './fold.ts'
 import { timeframe } from './timeframe.ts'
 
@@ -20,7 +20,8 @@ const covered = (from: number, to: number, state: CoverageState = 'complete', se
 })
 const candleAt = (minute: number, price: number): Candle =>
   foldTrades([aTrade({ id: minute, price, time: minute * MINUTE })], m1)[0]!
-const shape = (candles: Candle[]) => candles.map(({ time, close, source }) => `${time / MINUTE}:${close}:${source[0]}`)
+const shape = (candles: readonly Candle[]) =>
+  candles.map(({ time, close, source }) => `${time / MINUTE}:${close}:${source[0]}`)
 
 test('quiet minutes are flat at the close before them', () => {
   const filled = fillQuiet([candleAt(2, 10), candleAt(5, 20)], [covered(0, 8)], m1, 0, 8 * MINUTE, 7)
@@ -69,4 +70,13 @@ test('known intervals are joined, ascending and disjoint', () => {
       }
     }),
   )
+})
+
+test('where a trade is stored whose candle is not, nothing is flat from it to the next candle', async () => {
+  const filled = fillQuiet([candleAt(2, 10), candleAt(6, 20)], [covered(0, 8)], m1, 0, 8 * MINUTE)
+  const left = await withoutTraded(filled, m1, async ({ from, to }) => {
+    const trade = 4 * MINUTE + 5
+    return trade >= from && trade < to ? trade : undefined
+  })
+  assert.deepEqual(shape(left), ['2:10:t', '3:10:f', '6:20:t', '7:20:f'])
 })

@@ -260,3 +260,25 @@ test('documentation covers every route and needs no network', async (t) => {
   }
   assert.equal((await app.inject({ url: '/redoc/redoc.lib.js' })).statusCode, 404)
 })
+
+test('traded, quiet and unknown stretches can be told apart, and a trade without its candle is never papered over', async (t) => {
+  const { store, get } = await open(t, { now: () => T0 + 60 * MINUTE })
+  const at = (minute: number) => T0 + minute * MINUTE
+  await store.putCandles([candle(at(0)), candle(at(7)), candle(at(12))])
+  await store.cover([covered(at(0), at(4)), covered(at(4), at(6), 'unknown'), covered(at(6), at(13))])
+  await store.putTrades([trade(9, { time: at(10) + 5 })])
+  const range = `start=${at(0)}&end=${at(12)}`
+  const { body } = await get(`/api/v1/crypto/BTCUSDT/data?${range}`)
+  assert.ok(Check(schemas.success(schemas.CandlesSchema), body))
+  const { data, meta } = body.data
+  assert.deepEqual(
+    data.map(({ time }: { time: string }) => (Date.parse(time) - T0) / MINUTE),
+    [0, 1, 2, 3, 7, 8, 9, 12],
+  )
+  const stretch = (from: number, to: number) => ({ from: isoTime(at(from)), to: isoTime(at(to)) })
+  assert.deepEqual(meta.quiet, [stretch(1, 4), stretch(8, 10)])
+  assert.deepEqual(meta.gaps, [
+    { ...stretch(4, 6), status: 'unknown' },
+    { ...stretch(10, 12), status: 'missing' },
+  ])
+})
