@@ -16,6 +16,7 @@ import type { Logger } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { record } from '../record/record.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
+import { lockStore } from '../store/embedded/lock.ts'
 import { createBackend } from './backend.ts'
 import { askUntilAnswered, chooseSymbols } from './markets.ts'
 import { version } from './version.ts'
@@ -52,11 +53,13 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     log,
     metrics,
   })
-  const store = await embeddedStore({
-    path: join(config.CANDLEWIRE_DATA, 'candlewire.db'),
-    synchronous: config.STORE_SYNCHRONOUS,
-    log,
+  const path = join(config.CANDLEWIRE_DATA, 'candlewire.db')
+  const unlock = await lockStore(path)
+  const file = await embeddedStore({ path, synchronous: config.STORE_SYNCHRONOUS, log }).catch((error: unknown) => {
+    unlock()
+    throw error
   })
+  const store = { ...file, close: () => file.close().finally(unlock) }
   /** Intake stops with the signal, or when any role falls; the readers of the bus stop when intake has drained. */
   const intake = new AbortController()
   const flow = new AbortController()

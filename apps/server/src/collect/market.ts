@@ -80,6 +80,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   let downSince = now()
   let polledAt: number | undefined
   let progressAt = 0
+  let askedAt = 0
   let stored: Trade | undefined
   let said = { state: '', reason: '' }
 
@@ -193,10 +194,13 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       return !joined && at - first.since >= settings.graceMs
     },
     expire(at) {
-      if (gapSince !== undefined && at - Math.max(gapSince, progressAt) > settings.giveUpMs) giveUp('too slow')
+      // A market that waits for its turn, among hundreds after a start, has not been refused anything yet.
+      if (gapSince === undefined || askedAt < gapSince) return
+      if (at - Math.max(askedAt, progressAt) > settings.giveUpMs) giveUp('too slow')
     },
     async tend(signal) {
       busy = true
+      askedAt = now()
       try {
         await work(signal)
       } catch (error) {
