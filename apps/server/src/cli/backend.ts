@@ -39,7 +39,8 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
     collectorStatus() {
       const status = collector.status()
       const { mode } = backfill.status()
-      const down: Record<string, string> = status.state === 'connected' ? {} : { [exchange.id]: status.state }
+      const state = status.symbols === 0 ? 'its list of markets is awaited' : status.state
+      const down: Record<string, string> = state === 'connected' ? {} : { [exchange.id]: state }
       return {
         stats: {
           symbols: status.symbols,
