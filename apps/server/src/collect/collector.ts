@@ -9,7 +9,7 @@ import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { createExchangeClock } from './clock.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { createDoubt } from './doubt.ts'
+import { createInspector } from './inspect.ts'
 import { createIntake } from './intake.ts'
 import { createLag } from './lag.ts'
 import { createMarketFeed, type MarketFeed } from './market.ts'
@@ -67,7 +67,7 @@ export function createCollector(deps: CollectorDeps): Collector {
   const quarantine = createQuarantine(exchange.id, metrics)
   const frames = metrics.frames.labels({ exchange: exchange.id })
   const clock = createExchangeClock({ exchange, rest, log, everyMs: settings.clockEveryMs, now })
-  const doubt = createDoubt({ exchange, rest, settings, log, now, liveliest })
+  const inspector = createInspector({ exchange, rest, settings, log, metrics, now })
   let messages = 0
   let lastMessageAt = 0
   let refills = 0
@@ -94,9 +94,7 @@ export function createCollector(deps: CollectorDeps): Collector {
     feed: (symbol) => feeds.get(symbol),
     publisher,
     quarantine,
-    retire(connection) {
-      for (const shard of shards.all()) shard.retire(connection)
-    },
+    retire: (connection) => retire(connection, 'retire'),
   })
   const request = (channel: Channel, symbol: string): StreamRequest =>
     channel === 'candles' ? { channel, symbol, timeframe: deps.timeframe ?? '1m' } : { channel, symbol }
@@ -133,13 +131,8 @@ export function createCollector(deps: CollectorDeps): Collector {
     return openConnection({ exchange, wsUrl, settings, now, events: { frame, subscribed, refused, closed } }, topics)
   }
 
-  function liveliest(connection: Connection): MarketFeed | undefined {
-    let best: MarketFeed | undefined
-    for (const symbol of symbolsOn.get(connection) ?? []) {
-      const feed = feeds.get(symbol)
-      if (feed && feed.lastTime() >= (best?.lastTime() ?? 0)) best = feed
-    }
-    return best
+  function retire(connection: Connection, reason: 'retire' | 'deaf'): void {
+    for (const shard of shards.all()) shard.retire(connection, reason)
   }
 
   function subscribed(connection: Connection, topics: readonly string[]): void {
@@ -210,7 +203,7 @@ export function createCollector(deps: CollectorDeps): Collector {
       publisher.wake()
     },
     room: publisher.room,
-    provenAt: doubt.provenAt,
+    deaf: (connection: Connection) => retire(connection, 'deaf'),
     pollEveryMs,
     lag: createLag(),
   }
@@ -224,7 +217,7 @@ export function createCollector(deps: CollectorDeps): Collector {
 
   function tick(signal: AbortSignal): void {
     const at = now()
-    for (const connection of connections()) doubt.tick(connection, signal)
+    inspector.tick(feeds.values(), signal)
     for (const feed of [...feeds.values()]) {
       dirty.add(feed)
       feed.expire(at)

@@ -29,7 +29,7 @@ export interface Shard {
   remove(symbol: string): void
   symbols(): number
   /** The exchange is about to close this connection: its successor is opened at once. */
-  retire(connection: Connection): void
+  retire(connection: Connection, reason?: 'retire' | 'deaf'): void
   connections(): readonly Connection[]
   state(): 'connected' | 'connecting' | 'down'
   /** Until the signal aborts or `stop`. */
@@ -42,7 +42,7 @@ export function createShard({ exchange, settings, log, metrics, now, turn, open,
   const bySymbol = new Map<string, readonly string[]>()
   const connections = new Set<Connection>()
   const stop = new AbortController()
-  let retirement = Promise.withResolvers<'retire'>()
+  let retirement = Promise.withResolvers<'retire' | 'deaf'>()
   let current: Connection | undefined
   let failures = 0
 
@@ -70,7 +70,7 @@ export function createShard({ exchange, settings, log, metrics, now, turn, open,
         return await connection.ended
       }
       current = connection
-      retirement = Promise.withResolvers<'retire'>()
+      retirement = Promise.withResolvers<'retire' | 'deaf'>()
       const due = exchange.limits.connectionLifeMs * (ROTATE_LATEST - Math.random() * ROTATE_SPREAD)
       const timer = setTimeout(
         () => retirement.resolve('retire'),
@@ -79,7 +79,7 @@ export function createShard({ exchange, settings, log, metrics, now, turn, open,
       if (previous) setTimeout(() => previous.close('replaced'), settings.overlapMs).unref()
       const reason = await Promise.race([connection.ended, retirement.promise])
       clearTimeout(timer)
-      failures = reason === 'retire' || now() - connection.openedAt > STEADY_MS ? 0 : failures + 1
+      failures = reason === 'retire' || reason === 'deaf' || now() - connection.openedAt > STEADY_MS ? 0 : failures + 1
       return reason
     } finally {
       if (!signal.aborted) signal.removeEventListener('abort', end)
@@ -113,8 +113,8 @@ export function createShard({ exchange, settings, log, metrics, now, turn, open,
       if (topics) for (const connection of connections) connection.remove(topics)
     },
     symbols: () => bySymbol.size,
-    retire(connection) {
-      if (connection === current) retirement.resolve('retire')
+    retire(connection, reason = 'retire') {
+      if (connection === current) retirement.resolve(reason)
     },
     connections: () => [...connections],
     state() {

@@ -1,4 +1,4 @@
-import type { MarketFeed } from './market.ts'
+import type { MarketFeed, MarketState } from './market.ts'
 import type { SetAside } from './quarantine.ts'
 import type { Shard } from './shard.ts'
 
@@ -16,7 +16,7 @@ export interface CollectorStatus {
   /** Exchange clock minus ours, ms. */
   readonly clockOffset: number | undefined
   /** Markets by what they do at the moment. */
-  readonly markets: Readonly<Record<'starting' | 'joining' | 'live' | 'polling', number>>
+  readonly markets: Readonly<Record<MarketState, number>>
   /** Markets with trades missing that are being fetched. */
   readonly gapsOpen: number
   /** The last frames that could not be used. */
@@ -33,7 +33,7 @@ interface Parts
 }
 
 export function statusOf({ feeds, shards, ...counted }: Parts): CollectorStatus {
-  const markets = { starting: 0, joining: 0, live: 0, polling: 0 }
+  const markets: Record<MarketState, number> = { starting: 0, joining: 0, live: 0, polling: 0, deaf: 0, halted: 0 }
   for (const feed of feeds) markets[feed.state()] += 1
   const states = shards.map((shard) => shard.state())
   const open = shards.flatMap((shard) => shard.connections()).filter((connection) => connection.open())
