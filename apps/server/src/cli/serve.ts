@@ -73,6 +73,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     lastTrade: (market) => store.lastTrade(market),
     symbols: [],
     channels: ['ticker'],
+    settings: { hotHot: config.HOT_HOT },
     log: log.child({ role: 'collect' }),
     metrics,
   })

@@ -16,9 +16,10 @@ import { createMarketFeed, type MarketFeed } from './market.ts'
 import { createPublisher } from './publisher.ts'
 import { createQuarantine } from './quarantine.ts'
 import { type CollectSettings, defaults } from './settings.ts'
-import { createShard } from './shard.ts'
+import { createShard, type Shard } from './shard.ts'
 import { createShards } from './shards.ts'
 import { type CollectorStatus, statusOf } from './status.ts'
+import { createTwin } from './twin.ts'
 import { createWindow } from './window.ts'
 
 /** Part of the exchange's connection limit that is used; the rest is for others behind the same address. */
@@ -108,23 +109,25 @@ export function createCollector(deps: CollectorDeps): Collector {
     streamsPerConnection: Math.min(exchange.limits.streamsPerConnection, settings.streamsPerConnection),
     streamsPerSymbol: channels.length,
     topics: topicsOf,
-    create: () =>
-      createShard({
-        exchange,
-        settings,
-        log,
-        metrics,
-        now,
-        open,
-        async turn(signal) {
-          await publisher.room(signal)
-          await turns.take(signal)
-        },
-        reconnected() {
-          reconnects += 1
-        },
-      }),
+    create: () => (settings.hotHot ? createTwin(createOne) : createOne()),
   })
+  function createOne(): Shard {
+    return createShard({
+      exchange,
+      settings,
+      log,
+      metrics,
+      now,
+      open,
+      async turn(signal) {
+        await publisher.room(signal)
+        await turns.take(signal)
+      },
+      reconnected() {
+        reconnects += 1
+      },
+    })
+  }
   const connections = () => shards.all().flatMap((shard) => shard.connections())
 
   function open(topics: readonly string[]): Connection {
@@ -250,6 +253,7 @@ export function createCollector(deps: CollectorDeps): Collector {
         exchange: exchange.id,
         feeds: [...feeds.values()],
         shards: shards.all(),
+        restCircuit: rest.usage().breaker ?? 'closed',
         lastMessageAt,
         reconnects,
         messagesReceived: messages,
