@@ -50,6 +50,8 @@ export interface Collector {
   run(signal: AbortSignal): Promise<void>
   add(symbols: readonly string[]): void
   remove(symbols: readonly string[]): void
+  /** The exchange says that a market does not trade, or that it does again. */
+  halt(symbol: string, halted: boolean): void
   status(): CollectorStatus
 }
 
@@ -248,6 +250,7 @@ export function createCollector(deps: CollectorDeps): Collector {
   return {
     add,
     remove,
+    halt: (symbol, halted) => feeds.get(symbol)?.halt(halted),
     status: () =>
       statusOf({
         exchange: exchange.id,

@@ -245,7 +245,8 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     },
     drain() {
       const until = claim()
-      return line.drain(until, crossedSecond(line.upTo(), until))
+      const batches = line.drain(until, crossedSecond(line.upTo(), until))
+      return halted ? batches.map((batch) => ({ ...batch, halted })) : batches
     },
     ready: line.ready,
     told(id, at, asked) {
@@ -255,9 +256,9 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     },
     askAt: () => (joined && !line.gap() ? trust.askAt() : Number.POSITIVE_INFINITY),
     unanswered: () => trust.unanswered(now()),
-    halt(now) {
-      if (halted === now) return
-      halted = now
+    halt(standing) {
+      if (halted === standing) return
+      halted = standing
       trust.standstill()
       if (said.state === 'up') sayFlow()
     },
