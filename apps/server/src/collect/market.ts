@@ -204,6 +204,8 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       if (outcome === 'held') gapSince ??= now()
       if (outcome !== 'duplicate') trust.heard(trade.received)
       if (outcome !== 'taken') return
+      // The list is read now and then; a trade says at once that it is out of date.
+      halted = false
       // The id to come, on a new connection: nothing was lost before it, and nothing will be after it.
       if (joined || from === carriers.first()) setJoined()
       const at = joined ? clock.at(trade.received) : undefined
@@ -246,7 +248,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     drain() {
       const until = claim()
       const batches = line.drain(until, crossedSecond(line.upTo(), until))
-      return halted ? batches.map((batch) => ({ ...batch, halted })) : batches
+      return halted ? batches.map((batch): TradeBatch => ({ ...batch, halted: true })) : batches
     },
     ready: line.ready,
     told(id, at, asked) {
