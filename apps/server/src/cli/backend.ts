@@ -1,6 +1,7 @@
 import type { ApiBackend } from '../api/deps.ts'
 import type { Backfill } from '../backfill/backfill.ts'
 import type { Collector } from '../collect/collector.ts'
+import type { CollectorStatus } from '../collect/status.ts'
 import type { Config } from '../config.ts'
 import type { RestClient } from '../exchanges/rest.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -40,6 +41,8 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
       const status = collector.status()
       const { mode } = backfill.status()
       const down: Record<string, string> = status.state === 'connected' ? {} : { [exchange.id]: status.state }
+      const drift = driftText(status.drifting)
+      if (drift) down.data = drift
       return {
         stats: {
           symbols: status.symbols,
@@ -89,6 +92,21 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
     const job = await backfill.settled(id, signal)
     if (job?.state === 'failed') throw new Error(job.errors.at(-1) ?? 'the backfill failed')
   }
+}
+
+const NAMED = 10
+
+/** Markets whose data could not be trusted lately, the worst first. */
+function driftText(drifting: CollectorStatus['drifting']): string {
+  const rows = drifting
+    .map(({ symbol, kinds }) => ({ symbol, kinds, times: Object.values(kinds).reduce((sum, times) => sum + times, 0) }))
+    .sort((a, b) => b.times - a.times)
+  const told = rows.slice(0, NAMED).map(({ symbol, kinds }) => {
+    const what = Object.entries(kinds).map(([kind, times]) => `${kind} × ${times}`)
+    return `${symbol} (${what.join(', ')})`
+  })
+  const more = rows.length > NAMED ? ` and ${rows.length - NAMED} more` : ''
+  return told.length ? `set aside: ${told.join(', ')}${more}` : ''
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100

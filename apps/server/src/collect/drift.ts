@@ -1,4 +1,12 @@
-import type { DriftKind } from './sentinel.ts'
+/** Ways in which the exchange's data may change under us. The first four are set aside, the others only told. */
+export type DriftKind =
+  | 'time'
+  | 'price jump'
+  | 'precision'
+  | 'malformed'
+  | 'unknown field'
+  | 'time unit'
+  | 'unknown value'
 
 /** A market counts as drifting for this long after the last thing set aside. */
 const RECENT_MS = 10 * 60_000

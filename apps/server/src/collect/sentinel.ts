@@ -3,17 +3,7 @@ import type { Trade } from '../domain/trade.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { type DriftOf, driftLedger } from './drift.ts'
-
-/** Ways in which the exchange's data may change under us. The first four are set aside, the others only told. */
-export type DriftKind =
-  | 'time'
-  | 'price jump'
-  | 'precision'
-  | 'malformed'
-  | 'unknown field'
-  | 'time unit'
-  | 'unknown value'
+import { type DriftKind, type DriftOf, driftLedger } from './drift.ts'
 
 const DAY_MS = 86_400_000
 /** How far a trade may lie ahead of the exchange's own clock, once that is measured: it would close candles too soon. */
