@@ -45,6 +45,7 @@ export function createReplay({ exchange, log, metrics, settings: wanted }: Deps)
   const sentinel: Sentinel = createSentinel({ exchange, log, metrics, exchangeTime })
   const tally = { frames: 0, trades: 0, duplicates: 0, others: 0, setAside: 0 }
   let now = Number.NEGATIVE_INFINITY
+  let looked = Number.NEGATIVE_INFINITY
   let newest = 0
   /** Exchange clock minus the recorder's, by the first trade. */
   let offset: number | undefined
@@ -73,6 +74,8 @@ export function createReplay({ exchange, log, metrics, settings: wanted }: Deps)
   function advance(to: number): void {
     if (to - now > settings.doubtMs) for (const market of markets.values()) market.doubt()
     now = Math.max(now, to)
+    if (now - looked < settings.tickMs) return
+    looked = now
     for (const market of markets.values()) market.expire(now)
   }
 

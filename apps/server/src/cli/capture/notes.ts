@@ -3,7 +3,8 @@ import { Value } from 'typebox/value'
 
 /**
  * What a recorder writes between the frames, as frames of its own: readers that know nothing of them find JSON that no
- * exchange sends. A `rest` note tells which request the next line is the answer to.
+ * exchange sends. A `rest` note tells of a request: its answer is the next line when that is an object, as a frame is, and
+ * stands in the note itself when it is a list.
  */
 const Note = Type.Union([
   Type.Object({
@@ -28,6 +29,7 @@ const Note = Type.Union([
     candlewire: Type.Literal('rest'),
     path: Type.String(),
     query: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+    body: Type.Optional(Type.Array(Type.Unknown())),
   }),
   /** Frames that the disk was too slow for. */
   Type.Object({ candlewire: Type.Literal('lost'), frames: Type.Integer() }),

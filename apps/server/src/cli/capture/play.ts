@@ -28,7 +28,7 @@ export function createPlayer({ exchange, replay, take, speed, signal }: Deps) {
   let answers = 0
   let headers = 0
 
-  function takeNote(note: Note | undefined): void {
+  function takeNote(note: Note | undefined, received: number): void {
     if (!note) unread += 1
     else if (note.candlewire === 'capture') {
       headers += 1
@@ -36,13 +36,14 @@ export function createPlayer({ exchange, replay, take, speed, signal }: Deps) {
     } else if (note.candlewire === 'start') replay.began(note.symbol, note)
     else if (note.candlewire === 'down') replay.down(note.symbol)
     else if (note.candlewire === 'lost') replay.broken()
-    else if (note.candlewire === 'rest') asked = note
+    else if (note.candlewire !== 'rest') return
+    else if (note.body) takeAnswer(note, note.body, received)
+    else asked = note
   }
 
-  function takeAnswer({ path, query }: NonNullable<typeof asked>, text: Buffer, received: number): void {
+  function takeAnswer({ path, query }: NonNullable<typeof asked>, body: unknown, received: number): void {
     answers += 1
     try {
-      const body: unknown = JSON.parse(text.toString())
       if (path === marketsPath) replay.know(exchange.rest.markets().read(body, received))
       if (path !== tradesPath) return
       const symbol = String(query.symbol)
@@ -56,8 +57,8 @@ export function createPlayer({ exchange, replay, take, speed, signal }: Deps) {
     if (asked) {
       const request = asked
       asked = undefined
-      takeAnswer(request, text, received)
-    } else if (isNote(text)) takeNote(noteOf(text))
+      takeAnswer(request, parsed(text), received)
+    } else if (isNote(text)) takeNote(noteOf(text), received)
     else replay.frame(text, received)
   }
 
@@ -86,5 +87,14 @@ export function createPlayer({ exchange, replay, take, speed, signal }: Deps) {
     /** Lines that are no frames, and that could not be read; REST answers. */
     unread: () => unread,
     answers: () => answers,
+  }
+}
+
+/** `undefined` for what is no JSON. */
+function parsed(text: Buffer): unknown {
+  try {
+    return JSON.parse(text.toString())
+  } catch {
+    return undefined
   }
 }

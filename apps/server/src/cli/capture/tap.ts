@@ -17,7 +17,7 @@ export const captureTap = (writer: CaptureWriter, now: () => number): Capture & 
   }
 }
 
-/** The same client; each answer it reads goes into the file first, behind a note of what was asked. */
+/** The same client; each answer it reads goes into the file first, with a note of what was asked. */
 export const tappedClient = (rest: RestClient, writer: CaptureWriter): RestClient => ({
   ...rest,
   ask: (request, options) =>
@@ -26,8 +26,9 @@ export const tappedClient = (rest: RestClient, writer: CaptureWriter): RestClien
         ...request,
         read(body, received) {
           const { path, query } = request
-          const asked = JSON.stringify({ candlewire: 'rest', path, query })
-          writer.line(received, asked, JSON.stringify(body))
+          const note = { candlewire: 'rest', path, query }
+          if (Array.isArray(body)) writer.line(received, JSON.stringify({ ...note, body }))
+          else writer.line(received, JSON.stringify(note), JSON.stringify(body))
           return request.read(body, received)
         },
       },
