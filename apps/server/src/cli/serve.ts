@@ -7,6 +7,7 @@ import { createBackfill, type Progress } from '../backfill/backfill.ts'
 import { memoryBus } from '../bus/memory.ts'
 import { createCollector } from '../collect/collector.ts'
 import { followMarkets } from '../collect/lifecycle.ts'
+import { quarantineFile } from '../collect/quarantineFile.ts'
 import type { Config } from '../config.ts'
 import type { Market } from '../domain/market.ts'
 import { HOUR } from '../domain/timeframe.ts'
@@ -68,6 +69,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
   signal.addEventListener('abort', stopIntake, { once: true })
   if (signal.aborted) stopIntake()
 
+  const setAside = quarantineFile({ folder: join(config.CANDLEWIRE_DATA, 'quarantine'), name: exchange.id, log })
   const bus = memoryBus({ capacity: config.BUS_CAPACITY })
   const markets = new Map<string, Market>()
   const collector = createCollector({
@@ -79,6 +81,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     symbols: [],
     channels: ['ticker'],
     settings: { hotHot: config.HOT_HOT },
+    quarantineFile: setAside.add,
     log: log.child({ role: 'collect' }),
     metrics,
   })
@@ -200,6 +203,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
   async function collect() {
     const known = await askUntilAnswered(rest, log, intake.signal)
     for (const market of known) markets.set(market.symbol, market)
+    collector.know(known)
     const symbols = chooseSymbols(exchange.id, config.symbols, known)
     for (const symbol of symbols) collected.add(symbol)
     log.info({ exchange: exchange.id, symbols: symbols.length }, 'collecting')
@@ -239,6 +243,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
       await Promise.all([...readers, role(api.done)])
     } finally {
       signal.removeEventListener('abort', stopIntake)
+      await setAside.settled()
       await store.close()
     }
     if (failures.length > 0) throw failures[0]
