@@ -8,6 +8,7 @@ import { addExport } from './cli/export.ts'
 import { addImport } from './cli/import.ts'
 import { processContext } from './cli/process.ts'
 import { addStart } from './cli/start.ts'
+import { addVerify } from './cli/verify.ts'
 import { version } from './cli/version.ts'
 import { isFailure } from './lib/failure.ts'
 
@@ -20,6 +21,7 @@ Data in and out
   candlewire import --help      public archives and recordings into the store
   candlewire export --help      candles out, as JSON lines or CSV
   candlewire check --help       ours beside the exchange's, difference by difference
+  candlewire verify --help      the ledger of days: are all trades still here, and do the candles equal them
   candlewire backfill --help    history of the exchange, only what is missing
 `
 
@@ -45,6 +47,7 @@ addBackfill(program, context, openBackfiller(context))
 addImport(program, context)
 addExport(program, context)
 addCheck(program, context)
+addVerify(program, context)
 
 try {
   await program.parseAsync()

@@ -123,7 +123,8 @@ function createSpan() {
 function createIdCheck() {
   let holes: IdHole[] = []
   const doubled: number[] = []
-  let expected: number | undefined
+  let lowest: { readonly id: number; readonly time: number } | undefined
+  let expected = 0
   let reached = 0
 
   /** A trade with an id that was passed already fills a hole, or doubles what is there. */
@@ -140,14 +141,20 @@ function createIdCheck() {
     holes = holes.flatMap((one) => (one === hole ? rest.filter(({ firstId, endId }) => firstId < endId) : [one]))
   }
 
+  function note(hole: IdHole): void {
+    if (hole.firstId < hole.endId && holes.length < MOST_HOLES) holes.push(hole)
+  }
+
   return {
     add({ id, count, time }: Trade): void {
       if (typeof id !== 'number') return
       const end = id + count
-      if (expected !== undefined && id < expected) fill(id, end)
-      else if (expected !== undefined && id > expected && holes.length < MOST_HOLES)
-        holes.push({ firstId: expected, endId: id, from: reached, to: time })
-      expected = Math.max(expected ?? end, end)
+      if (!lowest) expected = id
+      if (id >= expected) note({ firstId: expected, endId: id, from: reached, to: time })
+      else if (lowest && end <= lowest.id) note({ firstId: end, endId: lowest.id, from: lowest.time, to: time })
+      else fill(id, end)
+      if (!lowest || id < lowest.id) lowest = { id, time }
+      expected = Math.max(expected, end)
       reached = time
     },
     result: () => ({ holes, doubled }),

@@ -10,6 +10,9 @@ type LedgerStore = Pick<Store, 'trades' | 'ledger' | 'putLedger' | 'tradedMarket
 /** A day is written into the ledger when it has been over for so long, ms: the last trades may still be on their way. */
 const SETTLING = MINUTE
 
+/** The first UTC day that is not ready for the ledger: a row is made of whole days, so their trades stay so long. */
+export const unfinishedDay = (now: number): number => dayOf(now - SETTLING)
+
 const dayOf = (time: number): number => openTime(timeframe('1d'), time)
 
 /**
@@ -74,7 +77,7 @@ export function createLedger(store: LedgerStore, log: Logger) {
 
     /** Writes the rows of finished days that lack one or have changed. */
     async writeFinished(now: number, signal: AbortSignal): Promise<void> {
-      const end = dayOf(now - SETTLING)
+      const end = unfinishedDay(now)
       for (const { exchange, symbol, ...times } of await store.tradedMarkets()) {
         const market = { exchange, symbol }
         for (const day of await due({ ...market, ...times }, end)) {

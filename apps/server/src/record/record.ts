@@ -8,12 +8,12 @@ import { everyTick } from '../lib/ticks.ts'
 import { together } from '../lib/together.ts'
 import type { Store } from '../store/store.ts'
 import { createCoverageOfTrades } from './coverage.ts'
-import { createLedger } from './ledger.ts'
+import { createLedger, unfinishedDay } from './ledger.ts'
 
 export interface RecordDeps {
   readonly bus: Bus
   readonly store: Store
-  /** Stored trades older than this are deleted, ms; `Infinity` keeps them. */
+  /** Stored trades older than this are deleted when their UTC day is over, ms; `Infinity` keeps them. */
   readonly tradeRetentionMs: number
   /** How often the ledger is brought up to date and old trades are deleted, ms. */
   readonly pruneEveryMs?: number
@@ -64,7 +64,7 @@ export function record(deps: RecordDeps, signal: AbortSignal): Promise<void> {
     const time = now()
     await ledger.writeFinished(time, stop)
     if (!Number.isFinite(tradeRetentionMs) || stop.aborted) return
-    const before = time - tradeRetentionMs
+    const before = Math.min(time - tradeRetentionMs, unfinishedDay(time))
     await ledger.seal(before, time)
     const deleted = await store.pruneTrades(before)
     if (deleted > 0) log.info({ deleted }, 'old trades deleted')

@@ -137,9 +137,8 @@ export function candleReader(db: DatabaseSync, names: KnownNames) {
   // One statement, so that no commit comes between the old rows and the one that is valid now.
   const everSaid = query<Row>(
     db,
-    ['superseded', 'candles']
-      .map((table) => `SELECT id, ${COLUMNS.join(', ')}, known_at FROM ${table} WHERE id = ?1`)
-      .join(' UNION ALL ') + ' ORDER BY known_at',
+    `SELECT id, ${COLUMNS.join(', ')}, known_at FROM superseded WHERE id = ?1
+     UNION ALL SELECT id, ${COLUMNS.join(', ')}, known_at FROM candles WHERE id = ?1 ORDER BY known_at`,
   )
   const allSeries = query<[string, string, string, number, number, number]>(
     db,

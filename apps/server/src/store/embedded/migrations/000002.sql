@@ -16,9 +16,9 @@ CREATE TABLE superseded (
   quote_volume_rest REAL NOT NULL,
   trades INTEGER NOT NULL,
   revision INTEGER NOT NULL,
-  source INTEGER NOT NULL,
-  PRIMARY KEY (id, known_at)
-) STRICT, WITHOUT ROWID;
+  source INTEGER NOT NULL
+) STRICT;
+CREATE INDEX superseded_by_candle ON superseded (id, known_at);
 
 -- Fires only where an upsert changes a row: candles that are new, or put again as they are, pay nothing.
 CREATE TRIGGER keep_superseded AFTER UPDATE ON candles BEGIN
