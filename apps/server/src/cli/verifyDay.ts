@@ -5,6 +5,7 @@ import { eachStretch, foldDay, type LedgerRow } from '../domain/ledger.ts'
 import type { MarketId } from '../domain/market.ts'
 import { bySize, DAY, divides, HOUR, MINUTE, nextOpen, type Timeframe, timeframe } from '../domain/timeframe.ts'
 import type { Trade } from '../domain/trade.ts'
+import { tradedDays } from '../record/ledger.ts'
 import type { Store } from '../store/store.ts'
 import { compareCandles } from './compare.ts'
 import { iso } from './context.ts'
@@ -147,15 +148,7 @@ export async function daysOf(store: Store, market: MarketId, now: number): Promi
   const traded = (await store.tradedMarkets()).find(
     ({ exchange, symbol }) => exchange === market.exchange && symbol === market.symbol,
   )
-  if (traded) {
-    // Trades of imports may lie years apart: only days that hold one are worth a look.
-    let time: number | undefined = traded.first
-    while (time !== undefined) {
-      const day: number = time - (time % DAY)
-      days.add(day)
-      const [next]: Trade[] = await store.trades(market, { from: day + DAY, to: traded.last + 1, limit: 1 })
-      time = next?.time
-    }
-  }
+  const held = traded ? await tradedDays(store, market, { from: traded.first, to: traded.last + 1 }) : []
+  for (const day of held) days.add(day)
   return [...days].sort((a, b) => a - b)
 }

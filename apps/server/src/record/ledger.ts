@@ -1,3 +1,4 @@
+import type { Interval } from '../domain/coverage.ts'
 import { foldDay, type LedgerRow } from '../domain/ledger.ts'
 import { type MarketId, marketKey } from '../domain/market.ts'
 import { DAY, MINUTE, openTime, timeframe } from '../domain/timeframe.ts'
@@ -14,6 +15,22 @@ const SETTLING = MINUTE
 export const unfinishedDay = (now: number): number => dayOf(now - SETTLING)
 
 const dayOf = (time: number): number => openTime(timeframe('1d'), time)
+
+/** The UTC days from `from` up to `to` (exclusive) that hold a stored trade, ascending: years may lie between imports. */
+export async function tradedDays(
+  store: Pick<Store, 'trades'>,
+  { exchange, symbol }: MarketId,
+  { from, to }: Interval,
+): Promise<number[]> {
+  const days: number[] = []
+  for (let time = from; time < to; ) {
+    const [next] = await store.trades({ exchange, symbol }, { from: time, to, limit: 1 })
+    if (!next) break
+    days.push(dayOf(next.time))
+    time = dayOf(next.time) + DAY
+  }
+  return days
+}
 
 /**
  * Computes the ledger row of one day from the stored trades and stores it. A row from which trades may have been
@@ -34,7 +51,7 @@ export async function writeLedgerDay(
   return row
 }
 
-/** Keeps the ledger: a row for each market and finished day, made before the day's first trades are deleted. */
+/** Keeps the ledger: a row for each market and finished day that traded, made before the day's first trades are deleted. */
 export function createLedger(store: LedgerStore, log: Logger) {
   /** Days that got trades since their row was computed. */
   const touched = new Map<string, Set<number>>()
@@ -55,7 +72,7 @@ export function createLedger(store: LedgerStore, log: Logger) {
     const days = new Set([...(touched.get(key) ?? [])].filter((day) => day < end))
     const from = lookedAt.get(key) ?? dayOf(market.first)
     const known = new Set((await store.ledger(market, { from, to: end })).map(({ day }) => day))
-    for (let day = from; day < end; day += DAY) if (!known.has(day)) days.add(day)
+    for (const day of await tradedDays(store, market, { from, to: end })) if (!known.has(day)) days.add(day)
     return [...days].sort((a, b) => a - b)
   }
 
@@ -94,7 +111,7 @@ export function createLedger(store: LedgerStore, log: Logger) {
         if (first >= before) continue
         const market = { exchange, symbol }
         const range = { from: dayOf(first), to: before }
-        for (let day = range.from; day < before; day += DAY) {
+        for (const day of await tradedDays(store, market, range)) {
           const [row] = await store.ledger(market, { from: day, to: day + DAY })
           const fresh = row && !touched.get(marketKey(market))?.has(day) ? row : undefined
           const sealed = fresh ?? (await writeLedgerDay(store, market, day, now))
