@@ -270,7 +270,7 @@ describe('backfill', () => {
     })
   })
 
-  test('what the exchange never had is unknown, and the scan does not ask for it again', async () => {
+  test('before its listing a market was quiet, and the scan does not ask for that again', async () => {
     await withRig({ historyMs: HOUR }, { lookbackHours: 3, scanEverySeconds: 0.05 }, async (rig) => {
       const backfill = rig.make()
       const running = backfill.run(rig.stop.signal)
@@ -283,7 +283,7 @@ describe('backfill', () => {
       const coverage = await rig.store.coverage(market, '1m', { from: DAY_START + 9 * HOUR, to: DAY_START + 12 * HOUR })
       assert.deepEqual(
         coverage.map(({ state }) => state),
-        ['unknown', 'complete'],
+        ['quiet', 'complete'],
       )
       rig.stop.abort()
       await running

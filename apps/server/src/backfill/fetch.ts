@@ -7,6 +7,7 @@ import type { RestClient } from '../exchanges/rest.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Store } from '../store/store.ts'
+import { sayListing } from './listing.ts'
 import { checkPage } from './page.ts'
 
 /** How late the exchange's history may be, ms. */
@@ -57,7 +58,8 @@ async function fetchPage(
   const limit = exchange.limits.candlesPerRequest
   const range = { symbol: market.symbol, timeframe: code, from: page.from, to: page.to - 1, limit, now: now() }
   const candles = await rest.ask(exchange.rest.candles(range), { priority: 'backfill', signal })
-  const { good, bad, coverage } = checkPage(candles, { ...market, ...page, series: code })
+  const { good, bad, coverage: seen } = checkPage(candles, { ...market, ...page, series: code })
+  const coverage = await sayListing(rest, seen, now(), signal)
   for (const { candle, reason } of bad) {
     metrics.quarantined.inc({ exchange: exchange.id, reason: 'candle' })
     log.warn({ ...market, timeframe: code, candle, reason }, 'a candle of the exchange is not used')
