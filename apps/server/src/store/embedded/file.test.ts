@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { type Failure, type FailureCode, isFailure } from '../../lib/failure.ts'
 import { silent } from '../../lib/log.ts'
-import { candle, trade } from '../samples.ts'
+import { candle, T0, trade } from '../samples.ts'
 import type { Store } from '../store.ts'
 import { embeddedStore } from './index.ts'
 import { migrate } from './migrate.ts'
@@ -211,6 +211,24 @@ test('each migration runs once, however many come at the same moment', async (t)
     [1, 2, 3, 4],
   )
   db.close()
+})
+
+test('a file of the first version is brought up to date with its candles, known since ever', async (t) => {
+  const folder = await folderOf(t)
+  const [path, first] = [join(folder, 'candlewire.db'), '000001.sql']
+  await copyFile(join(import.meta.dirname, 'migrations', first), join(folder, first))
+  const db = new DatabaseSync(path)
+  migrate(db, folder)
+  db.exec(`INSERT INTO markets VALUES (1, 'binance', 'BTCUSDT');
+    INSERT INTO series VALUES (1, 1, '1m', ${T0 / 1000}, ${T0 / 1000}, 1);
+    INSERT INTO candles VALUES (${2 ** 33 + T0 / 1000}, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 0)`)
+  db.close()
+  await withStore(path, async (store) => {
+    await store.putCandles([candle({ revision: 1 })])
+    const [old, now, ...more] = await store.revisions(candle(), T0)
+    assert.deepEqual([old?.knownAt, old?.candle.close, now?.candle, more], [0, 1, candle({ revision: 1 }), []])
+    assert.deepEqual(await store.candles(candle(), { asOf: 5 }), [old?.candle])
+  })
 })
 
 test('a write that can’t be stored does not take others with it', async (t) => {
