@@ -63,7 +63,12 @@ export function createLedger(store: LedgerStore, log: Logger) {
     const key = marketKey(market)
     const days = touched.get(key) ?? new Set()
     touched.set(key, days)
-    for (const { time } of trades) days.add(dayOf(time))
+    let day = Number.NaN
+    for (const { time } of trades) {
+      if (time >= day && time < day + DAY) continue
+      day = dayOf(time)
+      days.add(day)
+    }
   }
 
   /** Finished days of one market whose row is absent or older than their trades. */
