@@ -7,6 +7,7 @@ import { createBackfill, type Progress } from '../backfill/backfill.ts'
 import { memoryBus } from '../bus/memory.ts'
 import { createCollector } from '../collect/collector.ts'
 import { followMarkets } from '../collect/lifecycle.ts'
+import { quarantineFile } from '../collect/quarantineFile.ts'
 import type { Config } from '../config.ts'
 import type { Market } from '../domain/market.ts'
 import { HOUR } from '../domain/timeframe.ts'
@@ -17,6 +18,7 @@ import type { Logger } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { record } from '../record/record.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
+import { lockStore } from '../store/embedded/lock.ts'
 import { createBackend } from './backend.ts'
 import { askUntilAnswered, chooseSymbols } from './markets.ts'
 import { version } from './version.ts'
@@ -53,11 +55,13 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     log,
     metrics,
   })
-  const store = await embeddedStore({
-    path: join(config.CANDLEWIRE_DATA, 'candlewire.db'),
-    synchronous: config.STORE_SYNCHRONOUS,
-    log,
+  const path = join(config.CANDLEWIRE_DATA, 'candlewire.db')
+  const unlock = await lockStore(path)
+  const file = await embeddedStore({ path, synchronous: config.STORE_SYNCHRONOUS, log }).catch((error: unknown) => {
+    unlock()
+    throw error
   })
+  const store = { ...file, close: () => file.close().finally(unlock) }
   /** Intake stops with the signal, or when any role falls; the readers of the bus stop when intake has drained. */
   const intake = new AbortController()
   const flow = new AbortController()
@@ -65,6 +69,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
   signal.addEventListener('abort', stopIntake, { once: true })
   if (signal.aborted) stopIntake()
 
+  const setAside = quarantineFile({ folder: join(config.CANDLEWIRE_DATA, 'quarantine'), name: exchange.id, log })
   const bus = memoryBus({ capacity: config.BUS_CAPACITY })
   const markets = new Map<string, Market>()
   const collector = createCollector({
@@ -76,6 +81,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     symbols: [],
     channels: ['ticker'],
     settings: { hotHot: config.HOT_HOT },
+    quarantineFile: setAside.add,
     log: log.child({ role: 'collect' }),
     metrics,
   })
@@ -197,6 +203,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
   async function collect() {
     const known = await askUntilAnswered(rest, log, intake.signal)
     for (const market of known) markets.set(market.symbol, market)
+    collector.know(known)
     const symbols = chooseSymbols(exchange.id, config.symbols, known)
     for (const symbol of symbols) collected.add(symbol)
     log.info({ exchange: exchange.id, symbols: symbols.length }, 'collecting')
@@ -236,6 +243,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
       await Promise.all([...readers, role(api.done)])
     } finally {
       signal.removeEventListener('abort', stopIntake)
+      await setAside.settled()
       await store.close()
     }
     if (failures.length > 0) throw failures[0]
