@@ -38,7 +38,10 @@ function assertTrue(rig: Rig, symbols = rig.simulator.symbols): void {
   for (const { symbol, upTo, trades } of rig.batches.toReversed()) {
     const next = earliest.get(symbol) ?? Number.POSITIVE_INFINITY
     assert.ok(next >= upTo, `${symbol}: ${upTo} was claimed before a trade of ${next} came`)
-    earliest.set(symbol, Math.min(next, ...trades.map(({ time }) => time)))
+    earliest.set(
+      symbol,
+      trades.reduce((least, { time }) => Math.min(least, time), next),
+    )
   }
 }
 const holes = (rig: Rig, symbol: string) =>

@@ -108,6 +108,8 @@ describe('a silent stream', { concurrency: 4 }, () => {
     try {
       await rig.until(() => rig.collector.status().markets.live === 2, 'both are live')
       rig.simulator.faults.halt({ symbols: ['ETHUSDT'], ms: 4_000 })
+      const standing = rig.simulator.now() + 100
+      await rig.until(() => rig.simulator.now() > standing, 'it stands still')
       const last = rig.simulator.truth.ids('ETHUSDT').last
       await rig.until(() => Number(rig.trades('ETHUSDT').at(-1)?.id) >= last, 'the last trades have come')
       rig.collector.halt('ETHUSDT', true)
