@@ -38,7 +38,15 @@ const candles = <T extends TSchema>(row: T) =>
     symbol: Type.String(),
     interval: Type.String(),
     data: Type.Array(row, { description: 'ascending; a forming candle is last' }),
-    meta: Type.Object({ gaps: Type.Array(GapSchema) }),
+    meta: Type.Object({
+      gaps: Type.Array(GapSchema),
+      quiet: Type.Optional(
+        Type.Array(Type.Object({ from: Time, to: Time }), {
+          description:
+            'where the feed was healthy and nothing traded: candles there are flat. Absent when there is none',
+        }),
+      ),
+    }),
   })
 
 /** Candles of one market. */
@@ -152,4 +160,17 @@ export const StatsSchema = Type.Object({
     cache_hit_rate: Type.Number({ minimum: 0, maximum: 1 }),
   }),
   coverage: Type.Array(SeriesCoverageSchema),
+  reconciliation: Type.Optional(
+    Type.Object(
+      {
+        outcomes: Type.Record(Type.String(), Count, {
+          description:
+            'equal, late, missing_trade, extra_trade, damaged, exchange_revision, precision, unexplained, absent, no_candle',
+        }),
+        repaired: Count,
+        pending: Count,
+      },
+      { description: "closed candles compared with the exchange's own since the start, by what was found" },
+    ),
+  ),
 })

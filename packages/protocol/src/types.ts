@@ -14,6 +14,7 @@ export type ClientMessage = SubscribeMessage | UnsubscribeMessage | ListMessage 
 export type Subscription = Static<typeof live.SubscriptionSchema>
 export type LiveCandle = Static<typeof live.LiveCandleSchema>
 export type Correction = Static<typeof live.CorrectionSchema>
+export type CoverageNotice = Static<typeof live.CoverageSchema>
 export type LiveTrade = Static<typeof live.LiveTradeSchema>
 export type Lagged = Static<typeof live.LaggedSchema>
 export type LiveError = Static<typeof live.LiveErrorSchema>
@@ -23,6 +24,7 @@ export type Pong = Static<typeof live.PongSchema>
 export interface ServerEvents {
   candle: LiveCandle
   correction: Correction
+  coverage: CoverageNotice
   trade: LiveTrade
   subscribed: Static<typeof live.SubscribedSchema>
   unsubscribed: Subscription

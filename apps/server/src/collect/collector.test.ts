@@ -212,6 +212,7 @@ describe('the collector', { concurrency: 4 }, () => {
 
   test('goes on after the stored trade without a hole', async () => {
     let from = 0
+    let time = 0
     const lastTrade: Options['lastTrade'] = async ({ exchange, symbol }) => {
       return {
         type: 'trade',
@@ -222,13 +223,14 @@ describe('the collector', { concurrency: 4 }, () => {
         price: 1,
         quantity: 1,
         side: 'buy',
-        time: 1,
-        received: 1,
+        time,
+        received: time,
       }
     }
     await withCollector({ lastTrade, symbols: [] }, async (rig) => {
       const { last } = rig.simulator.truth.ids('BTCUSDT')
       from = last - 2_500
+      time = rig.simulator.truth.trades('BTCUSDT', from, from)[0]!.time
       rig.collector.add(['BTCUSDT'])
       await flow(rig, 15, ['BTCUSDT'])
       assert.equal(rig.trades('BTCUSDT')[0]?.id, from + 1)

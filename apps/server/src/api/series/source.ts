@@ -1,6 +1,6 @@
 import { type Candle, seriesKey } from '../../domain/candle.ts'
 import type { Coverage, Interval } from '../../domain/coverage.ts'
-import { rollUp } from '../../domain/fold.ts'
+import { counts, rollUp } from '../../domain/fold.ts'
 import type { MarketId } from '../../domain/market.ts'
 import { bySize, divides, nextOpen, openTime, roughMs, type Timeframe, timeframe } from '../../domain/timeframe.ts'
 import { failure } from '../../lib/failure.ts'
@@ -26,6 +26,8 @@ export interface Source {
   closed(range: CandleRange): Promise<Candle[]>
   /** Not closed yet, ascending. */
   forming(): Promise<readonly Candle[]>
+  /** When something first traded in a stretch, by the stored trades, ms. */
+  firstTrade(stretch: Interval): Promise<number | undefined>
   /** What is known of the series: of trades and of every kept timeframe it can be made of. */
   coverage(range: Interval): Promise<Coverage[]>
 }
@@ -48,6 +50,8 @@ export function createSource(market: MarketId, code: string, deps: SourceDeps): 
     const series = ['trades', ...parts.map((part) => part.code)]
     return (await Promise.all(series.map((name) => deps.store.coverage(market, name, range)))).flat()
   }
+  const firstTrade = async (stretch: Interval) =>
+    (await deps.store.trades(market, { ...stretch, limit: 1 })).find(counts)?.time
   if (kept) {
     const series = { ...market, timeframe: code }
     const closed = (range: CandleRange) => closedCandles(series, range, deps)
@@ -59,6 +63,7 @@ export function createSource(market: MarketId, code: string, deps: SourceDeps): 
       maxCandles: READ_AT_MOST,
       closed,
       coverage,
+      firstTrade,
       forming: async () => deps.state.forming(series),
     }
   }
@@ -75,6 +80,7 @@ export function createSource(market: MarketId, code: string, deps: SourceDeps): 
     kept,
     maxCandles,
     coverage,
+    firstTrade,
     ...rolled({ ...market, timeframe: small.code }, frame, ratio, deps),
   }
 }
