@@ -72,7 +72,8 @@ const RateLimits = Type.Record(Type.String(), Type.Integer({ minimum: 1 }))
  * Throws `INVALID_SETTING` with one sentence that names the variable.
  */
 export function loadConfig(overrides: Partial<Record<keyof Variables, string>> = {}, env = process.env): Config {
-  const variables = readVariables({ ...env, ...overrides })
+  const given = Object.entries(overrides).filter(([, value]) => value !== undefined)
+  const variables = readVariables({ ...env, ...Object.fromEntries(given) })
   const timeframes = list(variables.TIMEFRAMES)
   const wrong = timeframes.find((code) => !isTimeframe(code))
   if (wrong !== undefined || timeframes.length === 0)
@@ -80,6 +81,8 @@ export function loadConfig(overrides: Partial<Record<keyof Variables, string>> =
       name: 'TIMEFRAMES',
       reason: `there is no timeframe ${JSON.stringify(wrong ?? '')}`,
     })
+  if (list(variables.SYMBOLS).length === 0)
+    throw failure('INVALID_SETTING', { name: 'SYMBOLS', reason: 'name at least one market, or * for all' })
   return Object.freeze({
     ...variables,
     exchanges: list(variables.EXCHANGES),

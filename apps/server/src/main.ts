@@ -38,6 +38,8 @@ const program = new Command('candlewire')
   .version(version)
   .addHelpText('after', HELP)
   .showHelpAfterError('(--help tells more)')
+  /** Wrong usage is 2, for every command; 1 is kept for what a command found. */
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
 
 addDemo(program, stop.signal)
 addStart(program, stop.signal)

@@ -38,3 +38,9 @@ for (const [name, value] of [
 test('every variable is described', () => {
   for (const row of variableRows()) assert.ok(row.description.length > 5, row.name)
 })
+
+test('a flag that is not given leaves its variable alone', () => {
+  const config = loadConfig({ HOST: undefined, WEBSOCKET_PORT: '7' }, { HOST: '127.0.0.1', WEBSOCKET_PORT: '8' })
+  assert.equal(config.HOST, '127.0.0.1')
+  assert.equal(config.WEBSOCKET_PORT, 7)
+})

@@ -21,12 +21,28 @@ const channel = {
 }
 
 /** Client → server. More fields than these are allowed and ignored. */
-export const SubscribeMessage = Type.Object({ action: Type.Literal('subscribe'), ...channel })
+export const SubscribeMessage = Type.Object({
+  action: Type.Literal('subscribe'),
+  ...channel,
+  /** Where the client was: what came since then is sent before live messages, when it is still known. */
+  recover: Type.Optional(Type.Object({ epoch: Type.String({ maxLength: 64 }), seq: Type.Integer({ minimum: 0 }) })),
+})
 export const UnsubscribeMessage = Type.Object({ action: Type.Literal('unsubscribe'), ...channel })
 export const ListMessage = Type.Object({
   action: Type.Enum(['list_subscriptions', 'list', 'subscriptions']),
 })
 export const PingMessage = Type.Object({ action: Type.Literal('ping') })
+
+/** The answer to a subscription: where the channel stands (not with `*`), and whether what was missed follows. */
+export const SubscribedSchema = Type.Object({
+  type: ChannelTypeSchema,
+  symbol: Type.String(),
+  timeframe: Type.Optional(Type.String()),
+  exchange: Type.String(),
+  epoch: Type.Optional(Type.String()),
+  seq: Type.Optional(Type.Integer()),
+  recovered: Type.Optional(Type.Boolean()),
+})
 
 /** Which stream something belongs to. `timeframe` only where the type has one. */
 export const SubscriptionSchema = Type.Object({

@@ -23,7 +23,7 @@ export interface ServerEvents {
   candle: LiveCandle
   correction: Correction
   trade: LiveTrade
-  subscribed: Subscription
+  subscribed: Static<typeof live.SubscribedSchema>
   unsubscribed: Subscription
   subscriptions: Subscription[]
   pong: Pong

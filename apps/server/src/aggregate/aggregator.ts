@@ -1,5 +1,5 @@
 import type { Candle } from '../domain/candle.ts'
-import { type MarketId, marketKey } from '../domain/market.ts'
+import type { MarketId } from '../domain/market.ts'
 import { parents, timeframe } from '../domain/timeframe.ts'
 import type { TradeBatch } from '../domain/trade.ts'
 import type { Partial } from './lane.ts'
@@ -12,6 +12,13 @@ export interface AggregatorSettings {
   readonly latenessMs?: number
   /** Forming candles of a market are at least this far apart, ms. */
   readonly formingMs?: number
+}
+
+/** A market, and whether it had trades since its forming candles were made last, and when that was. */
+interface Seat {
+  readonly market: Market
+  changed: boolean
+  formedAt: number
 }
 
 /** A candle that began before the live trades and waits for `[from, to)` from history. */
@@ -30,43 +37,51 @@ export type Aggregator = ReturnType<typeof createAggregator>
  */
 export function createAggregator({ timeframes, latenessMs = 2_000, formingMs = 250 }: AggregatorSettings) {
   const chain = parents(timeframes.map(timeframe))
-  const markets = new Map<string, Market>()
-  /** Markets with trades since their last forming candles, and when those were made. */
-  const changed = new Set<Market>()
-  const formedAt = new Map<Market, number>()
+  /** By exchange, then symbol: a key of both would have to be built for each batch. */
+  const exchanges = new Map<string, Map<string, Seat>>()
+  let changed: Seat[] = []
 
-  function marketOf(batch: TradeBatch): Market {
-    const key = marketKey(batch)
-    const known = markets.get(key)
-    if (known) return known
-    const made = createMarket({ exchange: batch.exchange, symbol: batch.symbol }, chain, latenessMs)
-    markets.set(key, made)
+  const seatOf = ({ exchange, symbol }: MarketId): Seat | undefined => exchanges.get(exchange)?.get(symbol)
+  const marketOf = (id: MarketId): Market | undefined => seatOf(id)?.market
+
+  function seatFor({ exchange, symbol }: MarketId): Seat {
+    const market = createMarket({ exchange, symbol }, chain, latenessMs)
+    const made = { market, changed: false, formedAt: Number.NEGATIVE_INFINITY }
+    const markets = exchanges.get(exchange) ?? new Map<string, Seat>()
+    exchanges.set(exchange, markets.set(symbol, made))
     return made
+  }
+
+  function change(seat: Seat): void {
+    if (!seat.changed) changed.push(seat)
+    seat.changed = true
   }
 
   return {
     /** Takes a batch in; candles that it closes or revises are added to the step. */
     add(batch: TradeBatch, step: Step = emptyStep()): Step {
-      const market = marketOf(batch)
-      if (market.add(batch, step)) changed.add(market)
+      const seat = seatOf(batch) ?? seatFor(batch)
+      if (seat.market.add(batch, step)) change(seat)
       return step
     },
 
     /** Forming candles of the markets that changed and are due. `now` is any clock that does not go back, ms. */
     forming(now: number): Candle[] {
       const candles: Candle[] = []
-      for (const market of changed) {
-        if (now - (formedAt.get(market) ?? Number.NEGATIVE_INFINITY) < formingMs) continue
-        changed.delete(market)
-        formedAt.set(market, now)
-        candles.push(...market.forming())
+      const early = changed.filter(({ formedAt }) => now - formedAt < formingMs)
+      for (const seat of changed) {
+        if (now - seat.formedAt < formingMs) continue
+        seat.changed = false
+        seat.formedAt = now
+        candles.push(...seat.market.forming())
       }
+      changed = early
       return candles
     },
 
     /** Candles of a market that wait for history, smallest timeframe first. */
     waiting(of: MarketId): Waiting[] {
-      const market = markets.get(marketKey(of))
+      const market = marketOf(of)
       if (!market) return []
       return market.lanes.flatMap(({ frame, partials }) =>
         partials
@@ -81,25 +96,25 @@ export function createAggregator({ timeframes, latenessMs = 2_000, formingMs = 2
      */
     complete({ exchange, symbol, timeframe, partial }: Waiting, history: readonly Candle[]): Step {
       const step = emptyStep()
-      const market = markets.get(marketKey({ exchange, symbol }))
-      const lane = market?.lanes.find(({ frame }) => frame.code === timeframe)
-      if (market && lane) market.complete(lane, partial, history, step)
-      if (market) changed.add(market)
+      const seat = seatOf({ exchange, symbol })
+      const lane = seat?.market.lanes.find(({ frame }) => frame.code === timeframe)
+      if (seat && lane) seat.market.complete(lane, partial, history, step)
+      if (seat) change(seat)
       return step
     },
 
     /** Since when live trades count, ms; undefined for a market without trades yet. */
-    liveFrom: (of: MarketId): number | undefined => markets.get(marketKey(of))?.liveFrom(),
+    liveFrom: (of: MarketId): number | undefined => marketOf(of)?.liveFrom(),
 
     /** Whether quiet candles can't be drawn because no price is known yet. */
-    needsClose: (of: MarketId): boolean => markets.get(marketKey(of))?.needsClose() ?? false,
+    needsClose: (of: MarketId): boolean => marketOf(of)?.needsClose() ?? false,
 
     /** The last price before the live trades. */
-    setClose: (of: MarketId, close: number): void => markets.get(marketKey(of))?.setClose(close),
+    setClose: (of: MarketId, close: number): void => marketOf(of)?.setClose(close),
 
     /** Whether candles of the market wait for history, or quiet ones for a price. */
     isUnsettled(of: MarketId): boolean {
-      const market = markets.get(marketKey(of))
+      const market = marketOf(of)
       if (!market) return false
       return market.needsClose() || market.lanes.some(({ partials }) => partials.some(({ history }) => !history))
     },

@@ -7,7 +7,8 @@ const NAMES = 4_096
 
 /** Which trades of one market have been counted. Remembers a bounded past: what is older counts as seen. */
 export function createIds() {
-  let next = -1
+  /** The id that counts next. In an object, because a number that a closure changes would be allocated for each trade. */
+  const counted = { next: -1 }
   const gaps: { from: number; to: number }[] = []
   const names = new Set<string>()
 
@@ -25,12 +26,13 @@ export function createIds() {
   }
 
   function firstNumber(id: number, count: number): boolean {
+    const { next } = counted
     if (id < next) return takeFromGap(id, id + count)
     if (id > next && next >= 0) {
       gaps.push({ from: next, to: id })
       if (gaps.length > GAPS) gaps.shift()
     }
-    next = id + count
+    counted.next = id + count
     return true
   }
 

@@ -47,12 +47,17 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
   let liveFrom = Number.NEGATIVE_INFINITY
   /** Trades before it are no part of any live bar. */
   let baseFrom = Number.NEGATIVE_INFINITY
-  let newestTime = Number.NEGATIVE_INFINITY
   let arrivals = 0
-  /** The open bar of the smallest timeframe that took the last trade, and its bounds; empty bounds for none. */
-  let current = 0
-  let currentFrom = Number.POSITIVE_INFINITY
-  let currentTo = Number.NEGATIVE_INFINITY
+  /**
+   * The open bar of the smallest timeframe that took the last trade, its bounds (empty ones for none), and the newest
+   * trade time. In an object, because a number that a closure changes would be allocated anew for each trade.
+   */
+  const head = {
+    at: 0,
+    from: Number.POSITIVE_INFINITY,
+    to: Number.NEGATIVE_INFINITY,
+    newestTime: Number.NEGATIVE_INFINITY,
+  }
 
   /** First time from `time` on at which a minute and every timeframe below a minute begin a candle. */
   function liveStart(time: number): number {
@@ -73,7 +78,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
       dropBars(lane, openTime(lane.frame, from), to)
     }
     leaveCurrent()
-    newestTime = Number.NEGATIVE_INFINITY
+    head.newestTime = Number.NEGATIVE_INFINITY
     step.holed = true
   }
 
@@ -91,12 +96,12 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
   /** Closes every candle that ends by `limit`, smaller ones first, because larger ones are made of them. */
   function closeUntil(limit: number, step: Step): void {
     for (const lane of lanes) while (lane.closesAt <= limit) closeNext(lane, step)
-    if (currentFrom < base.closedTo) leaveCurrent()
+    if (head.from < base.closedTo) leaveCurrent()
   }
 
   function leaveCurrent(): void {
-    currentFrom = Number.POSITIVE_INFINITY
-    currentTo = Number.NEGATIVE_INFINITY
+    head.from = Number.POSITIVE_INFINITY
+    head.to = Number.NEGATIVE_INFINITY
   }
 
   function closeNext(lane: Lane, step: Step): void {
@@ -156,19 +161,19 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
   function addOne(trade: Trade, step: Step): void {
     const order = typeof trade.id === 'number' ? trade.id : arrivals++
     const { time, price, quantity, count } = trade
-    if (time < currentFrom || time >= currentTo) {
+    if (time < head.from || time >= head.to) {
       if (time < baseFrom) return
       if (time < base.closedTo) {
         addLate(trade, order, step)
         return
       }
       if (time - latenessMs >= base.closesAt) closeUntil(time - latenessMs, step)
-      current = barAt(base, openTime(base.frame, time))
-      currentFrom = rows[current + START]!
-      currentTo = rows[current + END]!
+      head.at = barAt(base, openTime(base.frame, time))
+      head.from = rows[head.at + START]!
+      head.to = rows[head.at + END]!
     }
-    if (time > newestTime) newestTime = time
-    addTrade(rows, current, price, quantity, order, count)
+    if (time > head.newestTime) head.newestTime = time
+    addTrade(rows, head.at, price, quantity, order, count)
   }
 
   /**
@@ -214,7 +219,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
   }
 
   function forming(lane: Lane): Candle | undefined {
-    const open = openTime(lane.frame, newestTime)
+    const open = openTime(lane.frame, head.newestTime)
     if (open < lane.closedTo || (lane.subMinute && open < completeFrom)) return undefined
     const partial = partialOf(lane, open)
     if (partial && !partial.history) return undefined
@@ -247,7 +252,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
 
     /** The candle of each timeframe that holds the newest trade, as far as its beginning is known. */
     forming(): Candle[] {
-      if (newestTime < baseFrom) return []
+      if (head.newestTime < baseFrom) return []
       return lanes.map(forming).filter((candle) => candle !== undefined)
     },
 

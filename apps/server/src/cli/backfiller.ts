@@ -1,19 +1,22 @@
+import { aggregate } from '../aggregate/aggregate.ts'
 import { createBackfill, type Progress } from '../backfill/backfill.ts'
 import { memoryBus } from '../bus/memory.ts'
 import { createLog } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import type { BackfillOutcome, OpenBackfiller } from './backfill.ts'
-import type { CommandContext } from './context.ts'
+import { type CommandContext, ENABLED } from './context.ts'
 
-/** The backfill role behind the `backfill` command. */
+/** The backfill role behind the `backfill` command, and the aggregate role, which makes larger candles of what it brings. */
 export const openBackfiller =
   (context: CommandContext): OpenBackfiller =>
   (store) => {
     const log = createLog({ level: context.env.LOG_LEVEL ?? 'warn', pretty: context.err.isTTY ?? false })
+    const metrics = createMetrics()
+    const bus = memoryBus()
     const open = (exchange: string, progress: (progress: Progress) => void) => {
       const rest = context.restClient(exchange)
-      const role = { exchange: rest.exchange, rest, bus: memoryBus(), store, symbols: () => [], timeframes: [] }
-      return createBackfill({ ...role, log, metrics: createMetrics(), progress })
+      const role = { exchange: rest.exchange, rest, bus, store, symbols: () => [], timeframes: [] }
+      return createBackfill({ ...role, log, metrics, progress })
     }
     return {
       async estimate({ exchange, symbols, timeframe, from, to }) {
@@ -33,6 +36,8 @@ export const openBackfiller =
           onProgress(job.requestsDone - last.requests, job.candlesWritten - last.candles)
         })
         const stop = new AbortController()
+        const flow = new AbortController()
+        const rollingUp = aggregate({ bus, store, timeframes: ENABLED, log, metrics }, flow.signal)
         const running = backfill.run(AbortSignal.any([signal, stop.signal]))
         try {
           const outcomes = symbols.map(async (symbol): Promise<BackfillOutcome> => {
@@ -48,7 +53,8 @@ export const openBackfiller =
           return await Promise.all(outcomes)
         } finally {
           stop.abort()
-          await running
+          await running.finally(() => flow.abort())
+          await rollingUp
         }
       },
     }

@@ -22,7 +22,7 @@ export interface CommandContext {
 }
 
 /** The timeframes that are kept unless `--timeframes` says otherwise. */
-const ENABLED = '1s 5s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M'.split(' ')
+export const ENABLED = '1s 5s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M'.split(' ')
 
 const storePath = (data: string): string => join(data, 'candlewire.db')
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSimulator } from '@candlewire/simulator'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config.ts'
 import { createLog } from '../lib/log.ts'
 import { dashboardDir } from './page.ts'
@@ -10,9 +10,9 @@ import { serve } from './serve.ts'
 import { createTicker } from './ticker.ts'
 
 interface DemoOptions {
-  readonly symbols: string
-  readonly rate: string
-  readonly seed: string
+  readonly symbols: number
+  readonly rate: number
+  readonly seed: number
   readonly port?: string
   readonly data?: string
 }
@@ -22,17 +22,17 @@ export function addDemo(program: Command, signal: AbortSignal): void {
   program
     .command('demo')
     .description('everything at once, with a simulated exchange: no network, no account')
-    .option('--symbols <count>', 'how many markets the simulated exchange has', '12')
-    .option('--rate <number>', 'trades a second, all markets together', '40')
-    .option('--seed <number>', 'another seed is another market', '1')
+    .option('--symbols <count>', 'how many markets the simulated exchange has', numberIn(1, 500), 12)
+    .option('--rate <number>', 'trades a second, all markets together', numberIn(1, 20_000), 40)
+    .option('--seed <number>', 'another seed is another market', numberIn(0, 2 ** 32 - 1), 1)
     .option('--port <number>', 'port to listen on (default: 8080, or a free one when that is taken)')
     .option('--data <folder>', 'folder of the store (default: a temporary one, deleted at the end)')
     .action(async (options: DemoOptions) => {
       const log = createLog({ level: loadConfig().logLevel, pretty: process.stderr.isTTY })
       const simulator = await createSimulator({
-        symbols: Number(options.symbols),
-        tradesPerSecond: Number(options.rate),
-        seed: Number(options.seed),
+        symbols: options.symbols,
+        tradesPerSecond: options.rate,
+        seed: options.seed,
       })
       const data = options.data ?? (await mkdtemp(join(tmpdir(), 'candlewire-demo-')))
       try {
@@ -67,4 +67,11 @@ export function addDemo(program: Command, signal: AbortSignal): void {
         }
       }
     })
+}
+
+const numberIn = (from: number, to: number) => (text: string) => {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number < from || number > to)
+    throw new InvalidArgumentError(`A whole number from ${from} to ${to}.`)
+  return number
 }

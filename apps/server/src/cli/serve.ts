@@ -12,6 +12,7 @@ import type { Market } from '../domain/market.ts'
 import { HOUR } from '../domain/timeframe.ts'
 import { createRestClient } from '../exchanges/client.ts'
 import { exchange as exchangeOf } from '../exchanges/index.ts'
+import { isFailure } from '../lib/failure.ts'
 import type { Logger } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { record } from '../record/record.ts'
@@ -110,7 +111,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
   const role = (run: Promise<void>) =>
     run.catch((error: unknown) => {
       failures.push(error)
-      log.fatal({ err: error }, 'a role failed, stopping')
+      log.fatal(isFailure(error) ? { reason: error.message } : { err: error }, 'a role failed, stopping')
       intake.abort()
     })
 

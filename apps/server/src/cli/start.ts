@@ -49,12 +49,9 @@ export function addStart(program: Command, signal: AbortSignal): void {
         CANDLEWIRE_DATA: options.data,
       })
       const log = createLog({ level: config.logLevel, pretty: process.stderr.isTTY })
-      if (!isLoopback(config.HOST)) log.warn({ host: config.HOST }, 'open to the network, without authentication')
       const service = await serve({ config, log, signal, dashboardDir, progress: createTicker(log) })
       log.info(`listening: ${service.url} (page), ${service.url}/docs, ${service.url.replace('http', 'ws')}/ws/crypto`)
       await service.done
       log.info('stopped; everything received is stored')
     })
 }
-
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import type { Candle } from '../../domain/candle.ts'
 import type { Trade } from '../../domain/trade.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import { emptyBatch } from './batch.ts'
-import { type Channel, keyOf, matches } from './channel.ts'
+import { ANY, type Channel, keyOf, matches } from './channel.ts'
 import { type Client, type ClientSettings, createClient, type Totals } from './client.ts'
+import { createHistory } from './history.ts'
 import { candleMessage, correctionMessage, type Message, tradeMessage } from './message.ts'
 import { createRooms } from './rooms.ts'
 import type { Transport } from './transport.ts'
@@ -20,6 +22,10 @@ export interface Hub {
   disconnect(client: Client, patterns: Iterable<Channel>): void
   subscribe(client: Client, pattern: Channel): void
   unsubscribe(client: Client, pattern: Channel): void
+  /** Where a channel stands. The epoch changes when the count begins anew; a pattern with `*` has no position. */
+  position(pattern: Channel): { epoch: string; seq: number } | undefined
+  /** What a channel sent after a position, oldest first; undefined when that is no longer known. */
+  missed(pattern: Channel, from: { epoch: string; seq: number }): readonly Message[] | undefined
   /** Sends one message to one client, in order with the rest. */
   tell(client: Client, message: Message): void
   /** Sends the forming candles that a pattern holds, as last published. */
@@ -33,6 +39,8 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
   const rooms = createRooms<Client>()
   const clients = new Set<Client>()
   const sequences = new Map<string, number>()
+  const epoch = randomUUID()
+  const history = createHistory(now)
   /** The last message of each forming candle. */
   const forming = new Map<string, Message>()
   const totals: Totals = { total: 0, broadcast: 0, delivered: 0, lastBroadcast: 0 }
@@ -63,12 +71,16 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
     metrics.messages.inc({ outcome: 'broadcast' }, receivers)
   }
   const publish = (channel: Channel, message: Message) => {
+    history.keep(message)
     let receivers = 0
     for (const client of rooms.members(channel)) {
       tell(client, message)
       receivers++
     }
     count(receivers)
+  }
+  const leave = (client: Client, pattern: Channel) => {
+    if (rooms.leave(pattern, client)) history.leave(keyOf(pattern))
   }
   const settings = (closeWhenSlow: boolean): ClientSettings => ({
     pendingMessages,
@@ -87,13 +99,18 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
       return client
     },
     disconnect(client, patterns) {
-      for (const pattern of patterns) rooms.leave(pattern, client)
+      for (const pattern of patterns) leave(client, pattern)
       dirty.delete(client)
       clients.delete(client)
       metrics.clients.set(clients.size)
     },
-    subscribe: (client, pattern) => rooms.join(pattern, client),
-    unsubscribe: (client, pattern) => rooms.leave(pattern, client),
+    subscribe(client, pattern) {
+      rooms.join(pattern, client)
+      if (isExact(pattern)) history.follow(keyOf(pattern), sequences.get(keyOf(pattern)) ?? 0)
+    },
+    unsubscribe: leave,
+    position: (pattern) => (isExact(pattern) ? { epoch, seq: sequences.get(keyOf(pattern)) ?? 0 } : undefined),
+    missed: (pattern, from) => (from.epoch === epoch ? history.since(keyOf(pattern), from.seq) : undefined),
     tell,
     tellForming(client, pattern) {
       const wanted = [...forming.values()].filter(({ channel }) => channel && matches(pattern, channel))
@@ -115,6 +132,9 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
     totals: () => ({ ...totals, active: clients.size }),
   }
 }
+
+/** Names one channel, not several. */
+const isExact = ({ exchange, symbol, timeframe }: Channel): boolean => ![exchange, symbol, timeframe].includes(ANY)
 
 const candleChannel = ({ exchange, symbol, timeframe }: Candle): Channel => ({
   type: 'candles',

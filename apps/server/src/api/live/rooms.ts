@@ -3,7 +3,8 @@ import { type Channel, keyOf, patternsOf } from './channel.ts'
 /** Who listens to what. Patterns may hold `*`. */
 export interface Rooms<T> {
   join(pattern: Channel, member: T): void
-  leave(pattern: Channel, member: T): void
+  /** Answers whether nobody is left. */
+  leave(pattern: Channel, member: T): boolean
   /** Members whose patterns hold the channel, each once. */
   members(channel: Channel): Iterable<T>
 }
@@ -33,6 +34,7 @@ export function createRooms<T>(): Rooms<T> {
       const room = rooms.get(key)
       room?.delete(member)
       if (room?.size === 0) rooms.delete(key)
+      return !rooms.has(key)
     },
     members(channel) {
       const found = patternsFor(channel).flatMap((key) => rooms.get(key) ?? [])

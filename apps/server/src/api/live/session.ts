@@ -1,4 +1,4 @@
-import { CLOSE, type LiveError } from '@candlewire/protocol'
+import { CLOSE, type LiveError, type SubscribeMessage } from '@candlewire/protocol'
 import type { Metrics } from '../../lib/metrics.ts'
 import type { Catalog, LiveLimits } from '../deps.ts'
 import { resolve } from './catalog.ts'
@@ -34,11 +34,17 @@ export function createSession(client: Client, { hub, catalog, limits, metrics, n
     hub.tell(client, answer('error', error, now()))
     if (isFlood()) client.transport.close(CLOSE.policy, 'too many bad messages')
   }
-  const subscribe = (channel: Channel) => {
+  const subscribe = (channel: Channel, from: SubscribeMessage['recover']) => {
+    const missed = from && hub.missed(channel, from)
     subscriptions.set(keyOf(channel), channel)
     hub.subscribe(client, channel)
-    hub.tell(client, answer('subscribed', subscriptionOf(channel), now()))
-    if (channel.type === 'candles') hub.tellForming(client, channel)
+    const recovered = from && { recovered: missed !== undefined }
+    hub.tell(
+      client,
+      answer('subscribed', { ...subscriptionOf(channel), ...hub.position(channel), ...recovered }, now()),
+    )
+    for (const message of missed ?? []) hub.tell(client, message)
+    if (!missed && channel.type === 'candles') hub.tellForming(client, channel)
   }
   const unsubscribe = (channel: Channel) => {
     subscriptions.delete(keyOf(channel))
@@ -57,7 +63,7 @@ export function createSession(client: Client, { hub, catalog, limits, metrics, n
       if (message.action !== 'subscribe' && message.action !== 'unsubscribe') return list()
       const resolved = resolve(message, catalog)
       if ('error' in resolved) return refuse(resolved.error)
-      if (message.action === 'subscribe') subscribe(resolved.channel)
+      if (message.action === 'subscribe') subscribe(resolved.channel, message.recover)
       else unsubscribe(resolved.channel)
     },
     subscriptions: () => subscriptions.values(),

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { failure } from '../../lib/failure.ts'
+import { makeFolder } from '../../lib/folder.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Store } from '../store.ts'
 import { candleReader } from './candles.ts'
@@ -35,7 +35,7 @@ const PRUNE_SLICE = 5_000
  */
 export async function embeddedStore({ log, ...settings }: EmbeddedSettings): Promise<Store> {
   const file: FileSettings = { synchronous: 'NORMAL', busyMs: 10_000, ...settings }
-  await makeFolder(file.path)
+  await makeFolderOf(file.path)
   const writer = await startWriter(file)
   try {
     const store = storeOf(openForReading(file), writer, file.path)
@@ -47,9 +47,9 @@ export async function embeddedStore({ log, ...settings }: EmbeddedSettings): Pro
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function makeFolderOf(path: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw failure('STORE_UNAVAILABLE', { reason: `the folder of ${path} can't be made: ${reason}` }, error)
