@@ -6,6 +6,7 @@ import { defaultLimits } from '../api/defaults.ts'
 import { type BackfillStatus, createBackfill, type Progress } from '../backfill/backfill.ts'
 import { memoryBus } from '../bus/memory.ts'
 import { createCollector } from '../collect/collector.ts'
+import { followMarkets } from '../collect/lifecycle.ts'
 import type { CollectorStatus } from '../collect/status.ts'
 import type { Config } from '../config.ts'
 import type { Market } from '../domain/market.ts'
@@ -77,6 +78,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     lastTrade: (market) => store.lastTrade(market),
     symbols: [],
     channels: ['ticker'],
+    settings: { hotHot: config.HOT_HOT },
     log: log.child({ role: 'collect' }),
     metrics,
   })
@@ -202,7 +204,32 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     for (const symbol of symbols) collected.add(symbol)
     log.info({ exchange: exchange.id, symbols: symbols.length }, 'collecting')
     collector.add(symbols)
-    await Promise.all([collector.run(intake.signal), backfill.run(intake.signal)])
+    const follow = followMarkets(
+      {
+        rest,
+        bus,
+        known,
+        symbols,
+        all: config.symbols.includes('*'),
+        everyMs: config.MARKETS_REFRESH_SECONDS * 1_000,
+        log: log.child({ role: 'collect' }),
+        add(more) {
+          for (const symbol of more) collected.add(symbol)
+          collector.add(more)
+        },
+        remove(less) {
+          for (const symbol of less) collected.delete(symbol)
+          collector.remove(less)
+        },
+        halt: collector.halt,
+        // What is delisted stays in the catalogue: its history can still be read.
+        changed(list) {
+          for (const market of list) markets.set(market.symbol, market)
+        },
+      },
+      intake.signal,
+    )
+    await Promise.all([collector.run(intake.signal), backfill.run(intake.signal), follow])
   }
 
   const done = (async () => {

@@ -96,7 +96,7 @@ describe('the collector', { concurrency: 4 }, () => {
   })
 
   test('a feed that falls silent is noticed, and nothing is lost', async () => {
-    await withCollector({ settings: { doubtMs: 300 } }, async (rig) => {
+    await withCollector({ settings: { silenceUnknownMs: 300, silenceMinMs: 300 } }, async (rig) => {
       await flow(rig, 15)
       rig.simulator.faults.silence({ ms: 1_500 })
       await rig.until(() => rig.collector.status().reconnects > 0, 'the deaf connection is left')

@@ -9,16 +9,17 @@ import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { createExchangeClock } from './clock.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { createDoubt } from './doubt.ts'
+import { createInspector } from './inspect.ts'
 import { createIntake } from './intake.ts'
 import { createLag } from './lag.ts'
 import { createMarketFeed, type MarketFeed } from './market.ts'
 import { createPublisher } from './publisher.ts'
 import { createQuarantine } from './quarantine.ts'
 import { type CollectSettings, defaults } from './settings.ts'
-import { createShard } from './shard.ts'
+import { createShard, type Shard } from './shard.ts'
 import { createShards } from './shards.ts'
 import { type CollectorStatus, statusOf } from './status.ts'
+import { createTwin } from './twin.ts'
 import { createWindow } from './window.ts'
 
 /** Part of the exchange's connection limit that is used; the rest is for others behind the same address. */
@@ -49,6 +50,8 @@ export interface Collector {
   run(signal: AbortSignal): Promise<void>
   add(symbols: readonly string[]): void
   remove(symbols: readonly string[]): void
+  /** The exchange says that a market does not trade, or that it does again. */
+  halt(symbol: string, halted: boolean): void
   status(): CollectorStatus
 }
 
@@ -67,7 +70,7 @@ export function createCollector(deps: CollectorDeps): Collector {
   const quarantine = createQuarantine(exchange.id, metrics)
   const frames = metrics.frames.labels({ exchange: exchange.id })
   const clock = createExchangeClock({ exchange, rest, log, everyMs: settings.clockEveryMs, now })
-  const doubt = createDoubt({ exchange, rest, settings, log, now, liveliest })
+  const inspector = createInspector({ exchange, rest, settings, log, metrics, now })
   let messages = 0
   let lastMessageAt = 0
   let refills = 0
@@ -94,9 +97,7 @@ export function createCollector(deps: CollectorDeps): Collector {
     feed: (symbol) => feeds.get(symbol),
     publisher,
     quarantine,
-    retire(connection) {
-      for (const shard of shards.all()) shard.retire(connection)
-    },
+    retire: (connection) => retire(connection, 'retire'),
   })
   const request = (channel: Channel, symbol: string): StreamRequest =>
     channel === 'candles' ? { channel, symbol, timeframe: deps.timeframe ?? '1m' } : { channel, symbol }
@@ -110,36 +111,33 @@ export function createCollector(deps: CollectorDeps): Collector {
     streamsPerConnection: Math.min(exchange.limits.streamsPerConnection, settings.streamsPerConnection),
     streamsPerSymbol: channels.length,
     topics: topicsOf,
-    create: () =>
-      createShard({
-        exchange,
-        settings,
-        log,
-        metrics,
-        now,
-        open,
-        async turn(signal) {
-          await publisher.room(signal)
-          await turns.take(signal)
-        },
-        reconnected() {
-          reconnects += 1
-        },
-      }),
+    create: () => (settings.hotHot ? createTwin(createOne) : createOne()),
   })
+  function createOne(): Shard {
+    return createShard({
+      exchange,
+      settings,
+      log,
+      metrics,
+      now,
+      open,
+      async turn(signal) {
+        await publisher.room(signal)
+        await turns.take(signal)
+      },
+      reconnected() {
+        reconnects += 1
+      },
+    })
+  }
   const connections = () => shards.all().flatMap((shard) => shard.connections())
 
   function open(topics: readonly string[]): Connection {
     return openConnection({ exchange, wsUrl, settings, now, events: { frame, subscribed, refused, closed } }, topics)
   }
 
-  function liveliest(connection: Connection): MarketFeed | undefined {
-    let best: MarketFeed | undefined
-    for (const symbol of symbolsOn.get(connection) ?? []) {
-      const feed = feeds.get(symbol)
-      if (feed && feed.lastTime() >= (best?.lastTime() ?? 0)) best = feed
-    }
-    return best
+  function retire(connection: Connection, reason: 'retire' | 'deaf'): void {
+    for (const shard of shards.all()) shard.retire(connection, reason)
   }
 
   function subscribed(connection: Connection, topics: readonly string[]): void {
@@ -210,7 +208,7 @@ export function createCollector(deps: CollectorDeps): Collector {
       publisher.wake()
     },
     room: publisher.room,
-    provenAt: doubt.provenAt,
+    deaf: (connection: Connection) => retire(connection, 'deaf'),
     pollEveryMs,
     lag: createLag(),
   }
@@ -224,7 +222,7 @@ export function createCollector(deps: CollectorDeps): Collector {
 
   function tick(signal: AbortSignal): void {
     const at = now()
-    for (const connection of connections()) doubt.tick(connection, signal)
+    inspector.tick(feeds.values(), signal)
     for (const feed of [...feeds.values()]) {
       dirty.add(feed)
       feed.expire(at)
@@ -252,11 +250,13 @@ export function createCollector(deps: CollectorDeps): Collector {
   return {
     add,
     remove,
+    halt: (symbol, halted) => feeds.get(symbol)?.halt(halted),
     status: () =>
       statusOf({
         exchange: exchange.id,
         feeds: [...feeds.values()],
         shards: shards.all(),
+        restCircuit: rest.usage().breaker ?? 'closed',
         lastMessageAt,
         reconnects,
         messagesReceived: messages,
