@@ -37,6 +37,7 @@ const Variables = Type.Object({
   BUS_CAPACITY: count(10_000, 1, 10_000_000, 'events that may wait for one reader of the bus'),
   HOT_HOT: flag(false, 'two connections for each stream, merged by trade id: one that dies changes nothing'),
   MARKETS_REFRESH_SECONDS: count(300, 5, 86_400, 'pause between looks at the exchange’s list of markets'),
+  RECONCILE: flag(true, "compare closed candles with the exchange's own, and repair them"),
   EXCHANGE_RATE_LIMITS: text(
     '{}',
     'JSON, requests (or weight) a minute by exchange; default is what the exchange allows',

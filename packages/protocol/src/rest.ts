@@ -152,4 +152,17 @@ export const StatsSchema = Type.Object({
     cache_hit_rate: Type.Number({ minimum: 0, maximum: 1 }),
   }),
   coverage: Type.Array(SeriesCoverageSchema),
+  reconciliation: Type.Optional(
+    Type.Object(
+      {
+        outcomes: Type.Record(Type.String(), Count, {
+          description:
+            'equal, late, missing_trade, extra_trade, damaged, exchange_revision, precision, unexplained, absent, no_candle',
+        }),
+        repaired: Count,
+        pending: Count,
+      },
+      { description: "closed candles compared with the exchange's own since the start, by what was found" },
+    ),
+  ),
 })

@@ -10,6 +10,7 @@ import { everyTick } from '../lib/ticks.ts'
 import { together } from '../lib/together.ts'
 import type { Store } from '../store/store.ts'
 import { createAgenda } from './agenda.ts'
+import { amend } from './amend.ts'
 import { createAggregator } from './aggregator.ts'
 import { historyFrames } from './history.ts'
 import { createReviser } from './late.ts'
@@ -94,6 +95,10 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
     async (stop) => {
       for await (const filled of bus.subscribe('filled', 'aggregate', stop)) {
         for (const fill of filled) {
+          if (fill.repaired) {
+            const repaired = () => amend(store, aggregator, fill, frames)
+            await publish(await persevere(repaired, 'make repaired candles', log, stop), 'revised')
+          }
           const { exchange, symbol } = fill
           const smallest = timeframe(fill.timeframe)
           const larger = (code: string) => bySize(timeframe(code), smallest) > 0

@@ -2,7 +2,7 @@ import type { Candle } from '../domain/candle.ts'
 import type { MarketId } from '../domain/market.ts'
 import { parents, timeframe } from '../domain/timeframe.ts'
 import type { TradeBatch } from '../domain/trade.ts'
-import type { Partial } from './lane.ts'
+import type { Lane, Partial } from './lane.ts'
 import { createMarket, emptyStep, type Market, type Step } from './market.ts'
 
 export interface AggregatorSettings {
@@ -102,6 +102,9 @@ export function createAggregator({ timeframes, latenessMs = 2_000, formingMs = 2
       if (seat) change(seat)
       return step
     },
+
+    /** The candles in the making, a lane a timeframe, smallest first; none of a market without trades yet. */
+    lanes: (of: MarketId): readonly Lane[] => markets.get(marketKey(of))?.lanes ?? [],
 
     /** Since when live trades count, ms; undefined for a market without trades yet. */
     liveFrom: (of: MarketId): number | undefined => marketOf(of)?.liveFrom(),

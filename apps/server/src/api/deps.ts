@@ -79,6 +79,8 @@ export interface ApiBackend {
   readonly fetchHistorical: (request: Series & Interval) => Promise<FetchPlan>
   /** How complete each kept series is. */
   readonly coverage: () => Promise<SeriesCoverage[]>
+  /** What comparing our candles with the exchange's own has found so far; absent where nobody compares. */
+  readonly reconciliation?: () => NonNullable<Stats['reconciliation']>
 }
 
 export interface ApiDeps {

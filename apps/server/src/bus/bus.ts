@@ -26,7 +26,12 @@ export interface MarketChange extends MarketId {
 export interface Filled extends MarketId, Interval {
   readonly timeframe: string
   readonly candles: number
+  /** Stored candles were corrected: those still in memory, open ones too, are to be made anew from the store. */
+  readonly repaired?: true
 }
+
+/** A stretch about which nothing is known any more, though it had been given out as known. */
+export interface Gap extends MarketId, Interval {}
 
 /** What flows on the bus. Every event belongs to one market. */
 export interface Topics {
@@ -39,6 +44,7 @@ export interface Topics {
   feed: FeedState
   markets: MarketChange
   filled: Filled
+  gaps: Gap
   /** Ours: forming and closed, every timeframe. */
   candles: Candle
 }

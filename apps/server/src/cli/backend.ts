@@ -4,6 +4,7 @@ import type { Collector } from '../collect/collector.ts'
 import type { Config } from '../config.ts'
 import type { RestClient } from '../exchanges/rest.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import type { Reconciler } from '../reconcile/reconcile.ts'
 import type { Store } from '../store/store.ts'
 import { completeness } from './completeness.ts'
 import { createRate, latencyMs } from './performance.ts'
@@ -14,6 +15,7 @@ interface Deps {
   readonly metrics: Metrics
   readonly collector: Collector
   readonly backfill: Backfill
+  readonly reconciler: Reconciler
   readonly config: Config
   readonly symbols: () => string[]
   readonly signal: AbortSignal
@@ -21,7 +23,7 @@ interface Deps {
 
 /** What collect and backfill offer to the API, as plain functions: no role sees another. */
 export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<void> } {
-  const { store, rest, metrics, collector, backfill, config, symbols, signal } = deps
+  const { store, rest, metrics, collector, backfill, reconciler, config, symbols, signal } = deps
   const { exchange } = rest
   const frames = createRate(() => collector.status().messagesReceived)
   const requests = createRate(() => rest.usage().requests)
@@ -76,6 +78,7 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
         done: missing.length > 0 ? finished(job.id) : Promise.resolve(),
       }
     },
+    reconciliation: reconciler.status,
     coverage: () =>
       Promise.all(
         symbols().map((symbol) =>

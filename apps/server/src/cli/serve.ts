@@ -16,6 +16,7 @@ import { exchange as exchangeOf } from '../exchanges/index.ts'
 import { isFailure } from '../lib/failure.ts'
 import type { Logger } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
+import { createReconciler } from '../reconcile/reconcile.ts'
 import { record } from '../record/record.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
 import { createBackend } from './backend.ts'
@@ -77,7 +78,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     bus,
     lastTrade: (market) => store.lastTrade(market),
     symbols: [],
-    channels: ['ticker'],
+    channels: config.RECONCILE ? ['ticker', 'candles'] : ['ticker'],
     settings: { hotHot: config.HOT_HOT },
     log: log.child({ role: 'collect' }),
     metrics,
@@ -97,12 +98,24 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     progress,
     now: () => Date.now() + (collector.status().clockOffset ?? 0),
   })
+  const reconciler = createReconciler({
+    rest,
+    bus,
+    store,
+    symbols: () => [...collected],
+    timeframes: config.timeframes,
+    settleMs: config.ALLOWED_LATENESS_MS + 1_000,
+    now: () => Date.now() + (collector.status().clockOffset ?? 0),
+    log: log.child({ role: 'reconcile' }),
+    metrics,
+  })
   const backend = createBackend({
     store,
     rest,
     metrics,
     collector,
     backfill,
+    reconciler,
     config,
     symbols: () => [...collected],
     signal: flow.signal,
@@ -229,7 +242,8 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
       },
       intake.signal,
     )
-    await Promise.all([collector.run(intake.signal), backfill.run(intake.signal), follow])
+    const reconciling = config.RECONCILE ? [reconciler.run(intake.signal)] : []
+    await Promise.all([collector.run(intake.signal), backfill.run(intake.signal), follow, ...reconciling])
   }
 
   const done = (async () => {

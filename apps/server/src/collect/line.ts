@@ -8,6 +8,12 @@ interface Segment {
   readonly trades: Trade[]
 }
 
+/**
+ * A stretch this long in which nothing traded and nobody saw the feed alive is a hole, though no id is missing: the
+ * exchange may have stood still, and then it has no candle of it. Shorter ones are within any reconnect. In ms.
+ */
+const UNPROVEN_MS = 60_000
+
 type Outcome = 'taken' | 'held' | 'duplicate'
 
 /** Ids that are missing before the first held trade, `to` exclusive. */
@@ -63,6 +69,8 @@ export function createLine(market: MarketId, maxHeld: number): Line {
   function push(trade: Trade, id: number): void {
     next = id + trade.count
     if (trade.time < since) return
+    const unproven = unprovenUntil(trade.time, Math.max(upTo, lastTime))
+    if (unproven) segments.push({ hole: unproven, trades: [] })
     if (!segments.length) segments.push({ trades: [] })
     segments.at(-1)!.trades.push(trade)
     ready += 1
@@ -146,12 +154,17 @@ export function createLine(market: MarketId, maxHeld: number): Line {
       })
       const last = batches.at(-1)
       if (claim === undefined || claim <= upTo || (!last && !heartbeat)) return batches
+      const hole = unprovenUntil(claim, upTo)
       upTo = claim
-      if (last) last.upTo = claim
+      if (hole) batches.push({ ...market, trades: [], upTo, hole })
+      else if (last) last.upTo = claim
       else batches.push({ ...market, trades: [], upTo })
       return batches
     },
   }
 }
+
+const unprovenUntil = (time: number, known: number): Interval | undefined =>
+  known > 0 && time - known >= UNPROVEN_MS ? { from: known, to: time } : undefined
 
 const idOf = (trade: Trade): number => (typeof trade.id === 'number' ? trade.id : Number.NaN)

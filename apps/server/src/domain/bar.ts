@@ -18,8 +18,8 @@ const VOLUME = 6
 const QUOTE = 8
 const TRADES = 10
 /** Order of the first and last trade: their ids, or numbers in order of arrival. `HISTORY` before any live trade. */
-const FIRST = 11
-const LAST = 12
+export const FIRST = 11
+export const LAST = 12
 export const REVISION = 13
 /** 0 while all of it was folded from trades, 1 when a candle of the exchange is part of it. */
 const ORIGIN = 14

@@ -58,6 +58,8 @@ export interface Exchange {
   readonly timeframes: readonly string[]
   /** Trade ids count up by one per market, so a hole shows. */
   readonly countedIds: boolean
+  /** It gives no candle of an interval in which nothing traded, so that the lack of one does not mean it stood still. */
+  readonly omitsQuietCandles?: true
 
   readonly limits: {
     /** Cost allowed per window. */

@@ -39,6 +39,16 @@ export function createMetrics() {
     candles: counter('candles_total', 'Candles published', ['kind']),
     written: counter('rows_written_total', 'Rows written to the store', ['table']),
     backfilled: counter('backfilled_candles_total', 'Candles fetched to fill holes', ['exchange']),
+    reconciled: counter('reconciled_total', "Closed candles compared with the exchange's own, by what was found", [
+      'exchange',
+      'timeframe',
+      'outcome',
+    ]),
+    repaired: counter('repaired_candles_total', 'Candles revised because the exchange has them otherwise', [
+      'exchange',
+      'timeframe',
+      'source',
+    ]),
     latency: histogram('trade_latency_seconds', 'From our receipt of a trade to the named stage', ['stage']),
     busDepth: gauge('bus_events_waiting', 'Events waiting on the bus', ['topic', 'group']),
     clients: gauge('websocket_clients', 'Connected WebSocket clients'),

@@ -56,7 +56,14 @@ export const healthApi =
 
     app.get('/stats', { schema: statsSchema }, async () => {
       const { performance } = backend.collectorStatus()
-      return { status: 'ok' as const, uptime_seconds: uptime(), performance, coverage: await backend.coverage() }
+      const reconciliation = backend.reconciliation?.()
+      return {
+        status: 'ok' as const,
+        uptime_seconds: uptime(),
+        performance,
+        coverage: await backend.coverage(),
+        ...(reconciliation && { reconciliation }),
+      }
     })
 
     app.get('/ws/stats', { schema: wsSchema }, async () => {

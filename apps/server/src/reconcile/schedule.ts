@@ -1,0 +1,53 @@
+import type { MarketId } from '../domain/market.ts'
+import { nextOpen, openTime, roughMs, type Timeframe } from '../domain/timeframe.ts'
+
+/** One look at a series by REST: candles that open in `[from, to)`. */
+export interface Look {
+  readonly symbol: string
+  readonly frame: Timeframe
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * Whose turn it is: one timeframe of one symbol at a time, minutes every other turn, each symbol once in `everyMs`.
+ * What lies further back than one page is not looked at, nor what closed less than `settledMs` ago. Pure: `now` is the exchange's clock, ms.
+ */
+export function createSchedule(frames: readonly Timeframe[], pageSize: number, everyMs: number, settledMs: number) {
+  const minutes = frames[0]
+  const larger = frames.slice(1)
+  const turns = new Map<string, { at: number; count: number }>()
+  const reached = new Map<string, number>()
+  const keyOf = (symbol: string, frame: Timeframe) => `${symbol}:${frame.code}`
+
+  function frameOf(count: number): Timeframe | undefined {
+    if (count % 2 === 0 || larger.length === 0) return minutes
+    return larger[Math.floor(count / 2) % larger.length]
+  }
+
+  return {
+    /** The next look that is due, and takes the turn; undefined when all have been had. */
+    next(symbols: readonly string[], now: number): Look | undefined {
+      const symbol = symbols.find((one) => now >= (turns.get(one)?.at ?? 0))
+      if (symbol === undefined) return undefined
+      const count = turns.get(symbol)?.count ?? 0
+      const wanted = new Set(symbols)
+      for (const known of turns.keys()) if (!wanted.has(known)) turns.delete(known)
+      turns.set(symbol, { at: now + everyMs, count: count + 1 })
+      const frame = frameOf(count)
+      if (!frame) return undefined
+      const to = openTime(frame, now - settledMs)
+      const earliest = openTime(frame, to - pageSize * roughMs(frame))
+      const from = Math.max(reached.get(keyOf(symbol, frame)) ?? 0, nextOpen(frame, earliest))
+      return from < to ? { symbol, frame, from, to } : undefined
+    },
+    /** Something is doubtful: the symbol's minutes are looked at next. */
+    hurry({ symbol }: MarketId): void {
+      const turn = turns.get(symbol)
+      if (turn) turns.set(symbol, { at: 0, count: turn.count + (turn.count % 2) })
+    },
+    done({ symbol, frame }: Look, to: number): void {
+      reached.set(keyOf(symbol, frame), to)
+    },
+  }
+}
