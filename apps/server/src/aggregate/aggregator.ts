@@ -104,7 +104,7 @@ export function createAggregator({ timeframes, latenessMs = 2_000, formingMs = 2
     },
 
     /** The candles in the making, a lane a timeframe, smallest first; none of a market without trades yet. */
-    lanes: (of: MarketId): readonly Lane[] => markets.get(marketKey(of))?.lanes ?? [],
+    lanes: (of: MarketId): readonly Lane[] => marketOf(of)?.lanes ?? [],
 
     /** Since when live trades count, ms; undefined for a market without trades yet. */
     liveFrom: (of: MarketId): number | undefined => marketOf(of)?.liveFrom(),

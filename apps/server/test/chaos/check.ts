@@ -35,8 +35,10 @@ export function note(losses: Losses, text: string): void {
 }
 
 interface Expected {
-  /** The minute in which collecting began, exchange ms: all is complete from here at the latest. */
+  /** The minute in which the server began, exchange ms. */
   readonly since: number
+  /** When all was well: complete from here at the latest. */
+  readonly healed: number
   /** What has to be complete, exchange ms. */
   readonly upTo: number
   /** The first trade id that counts, by symbol. */
@@ -56,7 +58,7 @@ async function compareMarket(
   store: Store,
   simulator: Simulator,
   symbol: string,
-  { since, upTo, firstIds, outages }: Expected,
+  { since, healed, upTo, firstIds, outages }: Expected,
   losses: Losses,
 ): Promise<void> {
   const market = { exchange: 'binance', symbol }
@@ -69,7 +71,7 @@ async function compareMarket(
     losses.coverage++
     note(losses, `${symbol}: ${text}`)
   }
-  if (from > since) blame(`complete from ${at(from)}, not ${at(since)}`)
+  if (from > healed) blame(`complete from ${at(from)}, after ${at(healed)}`)
   if (to < upTo) blame(`complete up to ${at(to)}, not ${at(upTo)}`)
   for (const part of unknownParts(coverage, from, to))
     if (!outages.some((outage) => outage.from <= part.from && part.to <= outage.to))
@@ -83,7 +85,8 @@ async function compareMarket(
   for (const code of codes) {
     const length = LENGTHS[code]
     const first = length < MINUTE ? Math.ceil(from / length) * length : Math.floor(since / length) * length
-    const rows = length < MINUTE ? rowsOf(happened, length) : simulator.truth.candles(symbol, code, first, upTo)
+    const rows =
+      code === '1m' || code === '5m' ? simulator.truth.candles(symbol, code, first, upTo) : rowsOf(happened, length)
     const candles = await store.candles({ ...market, timeframe: code }, { from: first })
     const times = new Set(candles.map(({ time }) => time))
     const unsure = (open: number): boolean =>

@@ -15,9 +15,9 @@ const MINUTE = 60_000
 const PATIENCE = 4 * MINUTE
 const HISTORY = 6 * MINUTE
 /** How far coverage goes on after all is well before the server is stopped. */
-const AFTER = 6_000
-/** How far it may be behind the exchange's clock then. */
-const BEHIND = 4_000
+const AFTER = 16_000
+/** How far it may be behind the exchange's clock then: a market in doubt is asked about now and then only. */
+const BEHIND = 13_000
 /** An outage begins and ends with the simulator's next look at its script; ids prove the rest with the next trade. */
 const SLACK = 200
 
@@ -46,7 +46,7 @@ export async function runScenario(scenario: Scenario, logLevel = 'silent'): Prom
   })
   try {
     const firstIds = new Map(simulator.symbols.map((symbol) => [symbol, firstIdOfMinute(simulator, symbol)]))
-    const { healMs, upTo, problem } = await live(scenario, simulator, folder, start, logLevel)
+    const { healMs, healed, upTo, problem } = await live(scenario, simulator, folder, start, logLevel)
     const outages = faults.flatMap((step) =>
       step.kind === 'outage' && 'at' in step
         ? [{ from: start + step.at - SLACK, to: start + step.at + step.ms + SLACK }]
@@ -54,7 +54,9 @@ export async function runScenario(scenario: Scenario, logLevel = 'silent'): Prom
     )
     const store = await embeddedStore({ path: join(folder, 'candlewire.db'), log: silent })
     const since = Math.floor(start / MINUTE) * MINUTE
-    const losses = await compareAll(store, simulator, { since, upTo, firstIds, outages }).finally(() => store.close())
+    const losses = await compareAll(store, simulator, { since, healed, upTo, firstIds, outages }).finally(() =>
+      store.close(),
+    )
     if (problem) {
       losses.coverage++
       losses.notes.unshift(problem)
@@ -90,7 +92,7 @@ async function live(scenario: Scenario, simulator: Simulator, folder: string, st
     const healed = simulator.now()
     await until('a little more', () => simulator.now() >= healed + AFTER, PATIENCE)
     await server.stop()
-    return { healMs: healed - start - scenario.calm, upTo: healed + AFTER - BEHIND, problem }
+    return { healMs: healed - start - scenario.calm, healed, upTo: healed + AFTER - BEHIND, problem }
   } finally {
     await server.stop()
   }
@@ -127,7 +129,7 @@ async function startServer({ restUrl, wsUrl }: Simulator, folder: string, logLev
 function isWell(service: Service, symbols: number): boolean {
   const { collect, backfill } = service.status()
   const { running, queued } = backfill.jobs
-  return collect.markets.live === symbols && collect.gapsOpen + running + queued + backfill.repairsPending === 0
+  return collect.markets.live + collect.markets.deaf === symbols && collect.gapsOpen + running + queued + backfill.repairsPending === 0
 }
 
 /** The id of the first trade in the minute that has begun, or of the trade to come. */
