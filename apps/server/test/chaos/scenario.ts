@@ -118,7 +118,7 @@ function faultsOf(kind: FaultKind, at: number, dice: Dice, symbols: readonly str
     case 'reorder':
     case 'missing':
     case 'malformed':
-      return [{ at, kind, count, stream, symbols: some }]
+      return [counted(kind, { at, count, stream, symbols: some })]
     case 'late':
       return [{ at, kind, ms: dice.between(50, dice.pick([500, 4_000, 20_000])), symbols: some }]
     case 'slow':
@@ -132,5 +132,25 @@ function faultsOf(kind: FaultKind, at: number, dice: Dice, symbols: readonly str
       return [{ at, kind, ms: dice.between(500, 12_000) }, cut]
     case 'shutdown':
       return [{ at, kind, ms: dice.between(0, 3_000) }]
+  }
+}
+
+interface Hit {
+  readonly at: number
+  readonly count: number
+  readonly stream: string
+  readonly symbols: string[]
+}
+
+function counted(kind: 'duplicate' | 'reorder' | 'missing' | 'malformed', hit: Hit): FaultStep {
+  switch (kind) {
+    case 'duplicate':
+      return { kind, ...hit }
+    case 'reorder':
+      return { kind, ...hit }
+    case 'missing':
+      return { kind, ...hit }
+    case 'malformed':
+      return { kind, ...hit }
   }
 }
