@@ -9,7 +9,7 @@ import { persevere } from '../lib/persevere.ts'
 import { everyTick } from '../lib/ticks.ts'
 import { together } from '../lib/together.ts'
 import type { Store } from '../store/store.ts'
-import { createAgenda } from './agenda.ts'
+import { createAgenda, type Errand } from './agenda.ts'
 import { createAggregator } from './aggregator.ts'
 import { amend } from './amend.ts'
 import { historyFrames } from './history.ts'
@@ -68,7 +68,7 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
     const step = emptyStep()
     for (const batch of batches) {
       aggregator.add(batch, step)
-      if (step.holed) agenda.begin(batch, now())
+      if (step.remake) agenda.begin(batch, step.remake, now())
       if (step.duplicates > 0) metrics.duplicates.inc({ exchange: batch.exchange }, step.duplicates)
       if (step.lateTrades > 0) metrics.lateTrades.inc({ exchange: batch.exchange }, step.lateTrades)
       for (const late of step.late) step.candles.push(await persevere(() => revise(late), 'revise a candle', log, stop))
@@ -84,6 +84,15 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
       await publish(await rebuild(store, market, frame, range, until, frames), 'revised')
   }
 
+  /** Closed candles that touch a stretch anew from the stored trades, the smallest first, and all that hold them. */
+  async function remakeClosed({ market, from, to }: Errand): Promise<Candle[]> {
+    const [base] = aggregator.lanes(market)
+    if (!base) return []
+    const revised = await rebuild(store, market, base.frame, { from, to }, base.closedTo, frames)
+    const fill = { ...market, from, to, timeframe: base.frame.code, candles: revised.length }
+    return [...revised, ...(await amend(store, aggregator, fill, frames))]
+  }
+
   const settleOne = async (market: MarketId): Promise<void> =>
     publish(await settle(store, aggregator, market, frames), 'closed')
 
@@ -91,8 +100,10 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
     for (const errand of agenda.due(now())) {
       const { market, looks } = errand
       const liveFrom = aggregator.liveFrom(market)
-      if (looks > 0 && liveFrom !== undefined)
-        await publish(await makeMissing(store, market, enabled, liveFrom, frames), 'revised')
+      if (looks > 0 && liveFrom !== undefined) {
+        await publish(await makeMissing(store, market, enabled, Math.min(liveFrom, errand.to), frames), 'revised')
+        await publish(await remakeClosed(errand), 'revised')
+      }
       await settleOne(market)
       agenda.done(errand, aggregator.isUnsettled(market), now())
     }

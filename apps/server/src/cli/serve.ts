@@ -3,11 +3,12 @@ import { setInterval as ticks } from 'node:timers/promises'
 import { aggregate } from '../aggregate/aggregate.ts'
 import { serveApi } from '../api/api.ts'
 import { defaultLimits } from '../api/defaults.ts'
-import { createBackfill, type Progress } from '../backfill/backfill.ts'
+import { type BackfillStatus, createBackfill, type Progress } from '../backfill/backfill.ts'
 import { memoryBus } from '../bus/memory.ts'
 import { createCollector } from '../collect/collector.ts'
 import { followMarkets } from '../collect/lifecycle.ts'
 import { quarantineFile } from '../collect/quarantineFile.ts'
+import type { CollectorStatus } from '../collect/status.ts'
 import type { Config } from '../config.ts'
 import type { Market } from '../domain/market.ts'
 import { HOUR } from '../domain/timeframe.ts'
@@ -29,6 +30,8 @@ export interface Service {
   readonly url: string
   /** Resolves when the signal has aborted and everything received is stored; rejects when a role failed. */
   readonly done: Promise<void>
+  /** What it does at the moment. */
+  status(): { readonly collect: CollectorStatus; readonly backfill: BackfillStatus }
 }
 
 export interface ServeDeps {
@@ -262,5 +265,5 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     }
     if (failures.length > 0) throw failures[0]
   })()
-  return { url: api.url, done }
+  return { url: api.url, done, status: () => ({ collect: collector.status(), backfill: backfill.status() }) }
 }

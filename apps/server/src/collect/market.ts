@@ -139,7 +139,9 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     retryAt = now() + (refused ? REFUSED_WAIT_MS : backoff(failures, settings.backoffBaseMs, settings.backoffMaxMs))
     log.warn({ ...market, err: error, failures }, 'REST could not help this market')
     if (refused) say('down', error.message)
-    if (failures >= settings.refillAttempts) giveUp('failed')
+    // An exchange that can't be reached may be again; how long that is waited for, `expire` says.
+    const hopeless = !isFailure(error) || !error.retry
+    if (hopeless && failures >= settings.refillAttempts) giveUp('failed')
   }
 
   function giveUp(outcome: string): void {

@@ -88,6 +88,18 @@ test('silence: the socket stays open, nothing comes, trades happen', async (t) =
   assert.deepEqual(received(), truth(received()[0]))
 })
 
+test('late: a trade that is delayed again, by another while, is in one candle only', async (t) => {
+  const { simulator, first } = await open(t)
+  for (const ms of [200_000, 100_000, 45_000]) simulator.faults.late({ symbols: ['BTCUSDT'], ms })
+  await simulator.advance(10_000)
+  const [late] = simulator.truth.trades('BTCUSDT', first, first)
+  const rows = simulator.truth.candles('BTCUSDT', '1m', start - 5 * minute, start)
+  const counted = rows.reduce((sum, row) => sum + row[8], 0)
+  const earliest = simulator.truth.trades('BTCUSDT').filter(({ time }) => time >= rows[0]![0])
+  assert.ok(late && late.time < start)
+  assert.equal(counted, earliest.length)
+})
+
 test('late: the next id carries a time in the past, and REST candles hold it there', async (t) => {
   const { simulator, client, first, received, truth } = await open(t)
   simulator.faults.late({ symbols: ['BTCUSDT'], ms: 45_000 })
