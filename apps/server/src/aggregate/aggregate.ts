@@ -13,7 +13,7 @@ import { createAgenda } from './agenda.ts'
 import { createAggregator } from './aggregator.ts'
 import { historyFrames } from './history.ts'
 import { createReviser } from './late.ts'
-import { emptyStep } from './market.ts'
+import { clearNotes, emptyStep } from './market.ts'
 import { makeMissing, rebuild } from './rebuild.ts'
 import { settle } from './settle.ts'
 
@@ -64,16 +64,16 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
   }
 
   async function takeTrades(batches: Batch<'trades'>, stop: AbortSignal): Promise<void> {
-    const closed: Candle[] = []
+    const step = emptyStep()
     for (const batch of batches) {
-      const step = aggregator.add(batch, emptyStep())
-      closed.push(...step.candles)
+      aggregator.add(batch, step)
       if (step.holed) agenda.begin(batch, now())
       if (step.duplicates > 0) metrics.duplicates.inc({ exchange: batch.exchange }, step.duplicates)
       if (step.lateTrades > 0) metrics.lateTrades.inc({ exchange: batch.exchange }, step.lateTrades)
-      for (const late of step.late) closed.push(await persevere(() => revise(late), 'revise a candle', log, stop))
+      for (const late of step.late) step.candles.push(await persevere(() => revise(late), 'revise a candle', log, stop))
+      clearNotes(step)
     }
-    await publish(closed, 'closed')
+    await publish(step.candles, 'closed')
   }
 
   /** Candles of `market` that touch `range` and end before the live trades, smallest timeframe first. */

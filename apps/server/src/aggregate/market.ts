@@ -32,6 +32,14 @@ export interface Step {
 
 export const emptyStep = (): Step => ({ candles: [], late: [], lateTrades: 0, duplicates: 0, holed: false })
 
+/** Keeps only the candles of a step, so that it can take in the next batch. */
+export function clearNotes(step: Step): void {
+  step.late.length = 0
+  step.lateTrades = 0
+  step.duplicates = 0
+  step.holed = false
+}
+
 export type Market = ReturnType<typeof createMarket>
 
 /** The candles of one market in the making. `chain` says which timeframe is rolled up from which. */

@@ -40,9 +40,6 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
     collectorStatus() {
       const status = collector.status()
       const { mode } = backfill.status()
-      const down: Record<string, string> = status.state === 'connected' ? {} : { [exchange.id]: status.state }
-      const drift = driftText(status.drifting)
-      if (drift) down.data = drift
       return {
         stats: {
           symbols: status.symbols,
@@ -60,7 +57,7 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
           requests_per_minute: round(requests.perSecond() * 60),
           cache_hit_rate: 0,
         },
-        problems: down,
+        problems: problemsOf(exchange.id, status),
       }
     },
     async fetchHistorical({ symbol, timeframe, from, to }) {
@@ -114,3 +111,20 @@ const round = (value: number): number => Math.round(value * 100) / 100
 /** The source systems' names for how much of the budget is in use. */
 const windowOf = (ratio: number): string =>
   ratio < 0.5 ? 'IMMEDIATE' : ratio < 0.75 ? 'SHORT' : ratio < 0.9 ? 'MEDIUM' : 'LONG'
+
+/** What /health says of an exchange: by its id the sockets, by `id:rest` the requests. */
+function problemsOf(
+  id: string,
+  { state, symbols, circuits, connections, drifting }: ReturnType<Collector['status']>,
+): Record<string, string> {
+  const problems: Record<string, string> = {}
+  const { sockets, broken, reason } = circuits
+  if (sockets !== 'closed')
+    problems[id] = `${state}: ${broken} connection(s) keep failing (${reason}), ${connections} open; circuit ${sockets}`
+  else if (symbols === 0) problems[id] = 'its list of markets is awaited'
+  else if (state !== 'connected') problems[id] = state
+  const drift = driftText(drifting)
+  if (drift) problems.data = drift
+  if (circuits.rest !== 'closed') problems[`${id}:rest`] = `REST requests keep failing; circuit ${circuits.rest}`
+  return problems
+}

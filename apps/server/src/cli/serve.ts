@@ -6,6 +6,7 @@ import { defaultLimits } from '../api/defaults.ts'
 import { createBackfill, type Progress } from '../backfill/backfill.ts'
 import { memoryBus } from '../bus/memory.ts'
 import { createCollector } from '../collect/collector.ts'
+import { followMarkets } from '../collect/lifecycle.ts'
 import { quarantineFile } from '../collect/quarantineFile.ts'
 import type { Config } from '../config.ts'
 import type { Market } from '../domain/market.ts'
@@ -17,6 +18,7 @@ import type { Logger } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { record } from '../record/record.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
+import { lockStore } from '../store/embedded/lock.ts'
 import { createBackend } from './backend.ts'
 import { askUntilAnswered, chooseSymbols } from './markets.ts'
 import { version } from './version.ts'
@@ -53,11 +55,13 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     log,
     metrics,
   })
-  const store = await embeddedStore({
-    path: join(config.CANDLEWIRE_DATA, 'candlewire.db'),
-    synchronous: config.STORE_SYNCHRONOUS,
-    log,
+  const path = join(config.CANDLEWIRE_DATA, 'candlewire.db')
+  const unlock = await lockStore(path)
+  const file = await embeddedStore({ path, synchronous: config.STORE_SYNCHRONOUS, log }).catch((error: unknown) => {
+    unlock()
+    throw error
   })
+  const store = { ...file, close: () => file.close().finally(unlock) }
   /** Intake stops with the signal, or when any role falls; the readers of the bus stop when intake has drained. */
   const intake = new AbortController()
   const flow = new AbortController()
@@ -76,6 +80,7 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     lastTrade: (market) => store.lastTrade(market),
     symbols: [],
     channels: ['ticker'],
+    settings: { hotHot: config.HOT_HOT },
     quarantineFile: setAside.add,
     log: log.child({ role: 'collect' }),
     metrics,
@@ -203,7 +208,32 @@ export async function serve({ config, log, signal, progress, dashboardDir }: Ser
     for (const symbol of symbols) collected.add(symbol)
     log.info({ exchange: exchange.id, symbols: symbols.length }, 'collecting')
     collector.add(symbols)
-    await Promise.all([collector.run(intake.signal), backfill.run(intake.signal)])
+    const follow = followMarkets(
+      {
+        rest,
+        bus,
+        known,
+        symbols,
+        all: config.symbols.includes('*'),
+        everyMs: config.MARKETS_REFRESH_SECONDS * 1_000,
+        log: log.child({ role: 'collect' }),
+        add(more) {
+          for (const symbol of more) collected.add(symbol)
+          collector.add(more)
+        },
+        remove(less) {
+          for (const symbol of less) collected.delete(symbol)
+          collector.remove(less)
+        },
+        halt: collector.halt,
+        // What is delisted stays in the catalogue: its history can still be read.
+        changed(list) {
+          for (const market of list) markets.set(market.symbol, market)
+        },
+      },
+      intake.signal,
+    )
+    await Promise.all([collector.run(intake.signal), backfill.run(intake.signal), follow])
   }
 
   const done = (async () => {

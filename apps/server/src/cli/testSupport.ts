@@ -15,6 +15,7 @@ import type { CommandContext } from './context.ts'
 import { addExport } from './export.ts'
 import { addImport } from './import.ts'
 import { addReplay } from './replay.ts'
+import { addVerify } from './verify.ts'
 
 /** Recorded market data beside the project. */
 export const DATA = join(import.meta.dirname, '../../../../../shared/data')
@@ -58,6 +59,7 @@ export async function run(line: readonly string[], parts: Parts) {
   addExport(program, context)
   addCheck(program, context)
   addReplay(program, context)
+  addVerify(program, context)
   if (parts.backfiller) addBackfill(program, context, () => parts.backfiller!)
   await program.parseAsync(['node', 'candlewire', ...line])
   out.end()

@@ -9,7 +9,7 @@ import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { createExchangeClock } from './clock.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { createDoubt } from './doubt.ts'
+import { createInspector } from './inspect.ts'
 import { createIntake } from './intake.ts'
 import { createLag } from './lag.ts'
 import { createMarketFeed, type MarketFeed } from './market.ts'
@@ -17,10 +17,11 @@ import { createPublisher } from './publisher.ts'
 import { createQuarantine, type QuarantineFile } from './quarantine.ts'
 import { createSentinel } from './sentinel.ts'
 import { type CollectSettings, defaults } from './settings.ts'
-import { createShard } from './shard.ts'
+import { createShard, type Shard } from './shard.ts'
 import { createShards } from './shards.ts'
 import type { Start } from './start.ts'
 import { type CollectorStatus, statusOf } from './status.ts'
+import { createTwin } from './twin.ts'
 import { createWindow } from './window.ts'
 
 /** Part of the exchange's connection limit that is used; the rest is for others behind the same address. */
@@ -65,6 +66,8 @@ export interface Collector {
   run(signal: AbortSignal): Promise<void>
   add(symbols: readonly string[]): void
   remove(symbols: readonly string[]): void
+  /** The exchange says that a market does not trade, or that it does again. */
+  halt(symbol: string, halted: boolean): void
   status(): CollectorStatus
 }
 
@@ -83,9 +86,9 @@ export function createCollector(deps: CollectorDeps): Collector {
   const quarantine = createQuarantine(exchange.id, metrics, deps.quarantineFile)
   const frames = metrics.frames.labels({ exchange: exchange.id })
   const clock = createExchangeClock({ exchange, rest, log, everyMs: settings.clockEveryMs, now })
+  const inspector = createInspector({ exchange, rest, settings, log, metrics, now })
   const sentinel = createSentinel({ exchange, log, metrics, exchangeTime: clock.at })
   const { capture } = deps
-  const doubt = createDoubt({ exchange, rest, settings, log, now, liveliest })
   let messages = 0
   let lastMessageAt = 0
   let refills = 0
@@ -112,10 +115,8 @@ export function createCollector(deps: CollectorDeps): Collector {
     feed: (symbol) => feeds.get(symbol),
     publisher,
     quarantine,
+    retire: (connection) => retire(connection, 'retire'),
     sentinel,
-    retire(connection) {
-      for (const shard of shards.all()) shard.retire(connection)
-    },
   })
   const request = (channel: Channel, symbol: string): StreamRequest =>
     channel === 'candles' ? { channel, symbol, timeframe: deps.timeframe ?? '1m' } : { channel, symbol }
@@ -129,36 +130,33 @@ export function createCollector(deps: CollectorDeps): Collector {
     streamsPerConnection: Math.min(exchange.limits.streamsPerConnection, settings.streamsPerConnection),
     streamsPerSymbol: channels.length,
     topics: topicsOf,
-    create: () =>
-      createShard({
-        exchange,
-        settings,
-        log,
-        metrics,
-        now,
-        open,
-        async turn(signal) {
-          await publisher.room(signal)
-          await turns.take(signal)
-        },
-        reconnected() {
-          reconnects += 1
-        },
-      }),
+    create: () => (settings.hotHot ? createTwin(createOne) : createOne()),
   })
+  function createOne(): Shard {
+    return createShard({
+      exchange,
+      settings,
+      log,
+      metrics,
+      now,
+      open,
+      async turn(signal) {
+        await publisher.room(signal)
+        await turns.take(signal)
+      },
+      reconnected() {
+        reconnects += 1
+      },
+    })
+  }
   const connections = () => shards.all().flatMap((shard) => shard.connections())
 
   function open(topics: readonly string[]): Connection {
     return openConnection({ exchange, wsUrl, settings, now, events: { frame, subscribed, refused, closed } }, topics)
   }
 
-  function liveliest(connection: Connection): MarketFeed | undefined {
-    let best: MarketFeed | undefined
-    for (const symbol of symbolsOn.get(connection) ?? []) {
-      const feed = feeds.get(symbol)
-      if (feed && feed.lastTime() >= (best?.lastTime() ?? 0)) best = feed
-    }
-    return best
+  function retire(connection: Connection, reason: 'retire' | 'deaf'): void {
+    for (const shard of shards.all()) shard.retire(connection, reason)
   }
 
   function subscribed(connection: Connection, topics: readonly string[]): void {
@@ -233,7 +231,7 @@ export function createCollector(deps: CollectorDeps): Collector {
       publisher.wake()
     },
     room: publisher.room,
-    provenAt: doubt.provenAt,
+    deaf: (connection: Connection) => retire(connection, 'deaf'),
     pollEveryMs,
     lag: createLag(),
     confirm: sentinel.confirm,
@@ -249,7 +247,7 @@ export function createCollector(deps: CollectorDeps): Collector {
 
   function tick(signal: AbortSignal): void {
     const at = now()
-    for (const connection of connections()) doubt.tick(connection, signal)
+    inspector.tick(feeds.values(), signal)
     for (const feed of [...feeds.values()]) {
       dirty.add(feed)
       feed.expire(at)
@@ -277,12 +275,14 @@ export function createCollector(deps: CollectorDeps): Collector {
   return {
     add,
     remove,
+    halt: (symbol, halted) => feeds.get(symbol)?.halt(halted),
     know: sentinel.know,
     status: () =>
       statusOf({
         exchange: exchange.id,
         feeds: [...feeds.values()],
         shards: shards.all(),
+        restCircuit: rest.usage().breaker ?? 'closed',
         lastMessageAt,
         reconnects,
         messagesReceived: messages,

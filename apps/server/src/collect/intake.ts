@@ -22,11 +22,12 @@ type Unreadable = Extract<StreamEvent, { reason: string }>
 /** Brings each thing that a frame says to its place. Whatever has no place is counted and kept aside. */
 export function createIntake({ feed, publisher, quarantine, sentinel, retire }: Deps) {
   function data(connection: Connection, event: Data, raw: Buffer, received: number): void {
-    connection.dataSeen(received)
     const market = feed(event.symbol)
     if (!market) quarantine.add('unknown symbol', event.symbol, raw, received)
-    else if (event.type === 'ticker') publisher.ticker(event)
-    else if (event.type === 'top') publisher.top(event)
+    else if (event.type === 'ticker') {
+      if (event.lastTradeId !== undefined) market.told(event.lastTradeId, received, false)
+      publisher.ticker(event)
+    } else if (event.type === 'top') publisher.top(event)
     else if (event.type === 'book') publisher.book(event)
     else if (event.type === 'candle') {
       const { type: _, ...candle } = event

@@ -27,15 +27,17 @@ interface Deps {
 
 /**
  * Reads the trades after the last one by id, page by page, in order.
- * `joined`: nothing is missing; `asked` is when the last page was asked for, our clock, ms.
+ * `joined`: nothing is missing; `asked` is when the last page was asked for, our clock, ms;
+ * `taken` counts the trades that were new.
  * `absent`: the exchange does not have the missing ids. Rejects as `RestClient.ask` does.
  */
 export async function catchUp(
   deps: Deps,
   signal: AbortSignal,
-): Promise<{ outcome: 'joined' | 'absent'; asked: number }> {
+): Promise<{ outcome: 'joined' | 'absent'; asked: number; taken: number }> {
   const { exchange, rest, settings, log, metrics, market, line, confirm, now } = deps
   const limit = exchange.limits.tradesPerRequest
+  let sum = 0
   for (let fruitless = 0; ; ) {
     await deps.room(signal)
     signal.throwIfAborted()
@@ -57,11 +59,12 @@ export async function catchUp(
     }
     const taken = takeTrusted(line, page, confirm)
     metrics.trades.inc({ exchange: exchange.id, origin: 'refill' }, taken)
+    sum += taken
     if (taken) deps.changed()
-    if (!line.gap() && (!full || !deps.toNewest())) return { outcome: 'joined', asked }
+    if (!line.gap() && (!full || !deps.toNewest())) return { outcome: 'joined', asked, taken: sum }
     fruitless = taken ? 0 : fruitless + 1
     // REST may be a little behind the socket.
-    if (fruitless >= settings.refillAttempts) return { outcome: 'absent', asked }
+    if (fruitless >= settings.refillAttempts) return { outcome: 'absent', asked, taken: sum }
     if (!full) await pause(settings.reorderMs, signal)
   }
 }

@@ -72,7 +72,7 @@ export function createReplay({ exchange, log, metrics, settings: wanted }: Deps)
 
   /** A recording that is silent for long was cut off, or its machine slept: nothing is promised of that time. */
   function advance(to: number): void {
-    if (to - now > settings.doubtMs) for (const market of markets.values()) market.doubt()
+    if (to - now > settings.silenceUnknownMs) for (const market of markets.values()) market.doubt()
     now = Math.max(now, to)
     if (now - looked < settings.tickMs) return
     looked = now

@@ -73,6 +73,8 @@ export interface Exchange {
     readonly weightWindowMs: number
     readonly candlesPerRequest: number
     readonly tradesPerRequest: number
+    /** Markets named in one request, where a request may name several. */
+    readonly symbolsPerRequest: number
     readonly streamsPerConnection: number
     readonly messagesPerSecond: number
     readonly topicsPerMessage: number
@@ -97,6 +99,8 @@ export interface Exchange {
     readonly book: (query: { symbol: string; depth: number }) => RestRequest<BookUpdate>
     readonly ticker: (query: { symbol: string }) => RestRequest<Ticker>
     readonly tickers: () => RestRequest<Ticker[]>
+    /** Id of each market's newest trade, -1 where none is known; at most `symbolsPerRequest` markets. */
+    readonly newestIds: (query: { symbols: readonly string[] }) => RestRequest<{ symbol: string; id: number }[]>
     /** A signed request that tells what a key may do. Credentials live only in the returned request. */
     readonly account: (query: { key: string; secret: string; now: number }) => RestRequest<{ permissions: string[] }>
   }

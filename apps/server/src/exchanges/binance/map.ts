@@ -157,8 +157,10 @@ function ticker(symbol: string, texts: TickerTexts, time: number, received: numb
   }
 }
 
-export const streamTicker = ({ E, s, c, o, h, l, v, q, b, a }: StreamTicker, received: number): Ticker =>
-  ticker(s, { last: c, bid: b, ask: a, open: o, high: h, low: l, volume: v, quoteVolume: q }, E, received)
+export const streamTicker = ({ E, s, c, o, h, l, v, q, b, a, L }: StreamTicker, received: number): Ticker => ({
+  ...ticker(s, { last: c, bid: b, ask: a, open: o, high: h, low: l, volume: v, quoteVolume: q }, E, received),
+  ...(L !== undefined && { lastTradeId: L }),
+})
 
 export const restTicker = (row: RestTicker, received: number): Ticker =>
   ticker(
