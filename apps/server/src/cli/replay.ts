@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { createReplay, type ReplayTally } from '../collect/replay.ts'
+import { createReplay } from '../collect/replay.ts'
 import type { Timeframe } from '../domain/timeframe.ts'
 import type { Trade } from '../domain/trade.ts'
 import { exchange as exchangeOf } from '../exchanges/index.ts'
@@ -10,11 +10,11 @@ import { failure, isFailure } from '../lib/failure.ts'
 import { silent } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import type { Store } from '../store/store.ts'
-import { type Digest, digest } from './capture/digest.ts'
+import { digest } from './capture/digest.ts'
 import { captureLines } from './capture/lines.ts'
 import { openPipeline } from './capture/pipeline.ts'
 import { createPlayer } from './capture/play.ts'
-import { replaySummary } from './capture/summary.ts'
+import { type ReplayReport, replaySummary } from './capture/summary.ts'
 import { type CommandContext, say, timeframesOption, withStore } from './context.ts'
 import { createProgress, type Progress } from './progress.ts'
 
@@ -24,15 +24,6 @@ interface ReplayOptions {
   readonly timeframes: readonly Timeframe[]
   readonly lateness: number
   readonly data?: string
-}
-
-/** What a replay came to. */
-export interface ReplayReport extends Digest {
-  readonly tally: ReplayTally
-  readonly drifting: readonly { readonly symbol: string; readonly kinds: Readonly<Record<string, number>> }[]
-  readonly badLines: number
-  readonly answers: number
-  readonly broken: readonly string[]
 }
 
 const HELP = `

@@ -1,6 +1,17 @@
+import type { DriftOf } from '../../collect/drift.ts'
+import type { ReplayTally } from '../../collect/replay.ts'
 import { iso } from '../context.ts'
-import type { ReplayReport } from '../replay.ts'
 import { count, plural, table } from '../table.ts'
+import type { Digest } from './digest.ts'
+
+/** What a replay came to. */
+export interface ReplayReport extends Digest {
+  readonly tally: ReplayTally
+  readonly drifting: readonly Pick<DriftOf, 'symbol' | 'kinds'>[]
+  readonly badLines: number
+  readonly answers: number
+  readonly broken: readonly string[]
+}
 
 const TOLD = 10
 
