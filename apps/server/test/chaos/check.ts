@@ -43,6 +43,8 @@ interface Expected {
   readonly upTo: number
   /** The first trade id that counts, by symbol. */
   readonly firstIds: ReadonlyMap<string, number>
+  /** The last one that the exchange had when the server was stopped: a later one may bear an earlier time. */
+  readonly lastIds: ReadonlyMap<string, number>
   /** When the exchange stood still. */
   readonly outages: readonly Interval[]
 }
@@ -58,7 +60,7 @@ async function compareMarket(
   store: Store,
   simulator: Simulator,
   symbol: string,
-  { since, healed, upTo, firstIds, outages }: Expected,
+  { since, healed, upTo, firstIds, lastIds, outages }: Expected,
   losses: Losses,
 ): Promise<void> {
   const market = { exchange: 'binance', symbol }
@@ -77,11 +79,12 @@ async function compareMarket(
     if (!outages.some((outage) => outage.from <= part.from && part.to <= outage.to))
       blame(`${part.state} from ${at(part.from)} to ${at(part.to)}`)
 
-  const inTime = ({ time }: { time: number }) => known.some((part) => part.from <= time && time < part.to)
+  const lastId = lastIds.get(symbol) ?? 0
+  const inTime = ({ id, time }: TradeBody) => id <= lastId && known.some((part) => part.from <= time && time < part.to)
   const stored = await store.trades(market, { from: since, to: Number.MAX_SAFE_INTEGER })
   compareTrades(stored, happened, happened.filter(inTime), symbol, losses)
 
-  const early = happened.filter(({ time }) => time < from)
+  const unseen = happened.filter(({ id, time }) => time < from || id > lastId)
   for (const code of codes) {
     const length = LENGTHS[code]
     const first = length < MINUTE ? Math.ceil(from / length) * length : Math.floor(since / length) * length
@@ -90,8 +93,8 @@ async function compareMarket(
     const candles = await store.candles({ ...market, timeframe: code }, { from: first })
     const times = new Set(candles.map(({ time }) => time))
     const unsure = (open: number): boolean =>
-      // A trade that came late into history from before the start is nobody's to see.
-      early.some(({ time }) => time >= open && time < open + length) ||
+      // A trade that came late into history from before the start, or after the end, is nobody's to see.
+      unseen.some(({ time }) => time >= open && time < open + length) ||
       (length < MINUTE && outages.some((outage) => outage.from < open + length && open < outage.to) && !times.has(open))
     const due = rows.filter(([open]) => open >= first && (open + length <= upTo || times.has(open)) && !unsure(open))
     const judged = candles.filter(({ time }) => !unsure(time))

@@ -10,14 +10,14 @@ import { until } from '../until.ts'
 import { codes, compareAll, type Losses, noLosses, note } from './check.ts'
 import type { Scenario } from './scenario.ts'
 
-const MINUTE = 60_000
+export const MINUTE = 60_000
 /** As long as the slowest repair may take: a minute closes, then it is asked for, with the exchange's worst answers. */
 const PATIENCE = 4 * MINUTE
-const HISTORY = 6 * MINUTE
+export const HISTORY = 6 * MINUTE
 /** How far coverage goes on after all is well before the server is stopped. */
-const AFTER = 16_000
+export const AFTER = 16_000
 /** How far it may be behind the exchange's clock then: a market in doubt is asked about now and then only. */
-const BEHIND = 13_000
+export const BEHIND = 13_000
 /** An outage begins and ends with the simulator's next look at its script; ids prove the rest with the next trade. */
 const SLACK = 200
 
@@ -45,8 +45,8 @@ export async function runScenario(scenario: Scenario, logLevel = 'silent'): Prom
     faults,
   })
   try {
-    const firstIds = new Map(simulator.symbols.map((symbol) => [symbol, firstIdOfMinute(simulator, symbol)]))
-    const { healMs, healed, upTo, problem } = await live(scenario, simulator, folder, start, logLevel)
+    const firstIds = firstIdsOf(simulator)
+    const { healMs, healed, upTo, lastIds, problem } = await live(scenario, simulator, folder, start, logLevel)
     const outages = faults.flatMap((step) =>
       step.kind === 'outage' && 'at' in step
         ? [{ from: start + step.at - SLACK, to: start + step.at + step.ms + SLACK }]
@@ -54,15 +54,14 @@ export async function runScenario(scenario: Scenario, logLevel = 'silent'): Prom
     )
     const store = await embeddedStore({ path: join(folder, 'candlewire.db'), log: silent })
     const since = Math.floor(start / MINUTE) * MINUTE
-    const losses = await compareAll(store, simulator, { since, healed, upTo, firstIds, outages }).finally(() =>
+    const losses = await compareAll(store, simulator, { since, healed, upTo, firstIds, lastIds, outages }).finally(() =>
       store.close(),
     )
     if (problem) {
       losses.coverage++
       losses.notes.unshift(problem)
     }
-    const trades = simulator.symbols.reduce((sum, symbol) => sum + countSince(simulator, symbol, firstIds), 0)
-    return { seed, kind, healMs, trades, losses }
+    return { seed, kind, healMs, trades: countSince(simulator, firstIds), losses }
   } catch (error) {
     const losses = { ...noLosses(), coverage: 1 }
     note(losses, error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -91,29 +90,30 @@ async function live(scenario: Scenario, simulator: Simulator, folder: string, st
     })
     const healed = simulator.now()
     await until('a little more', () => simulator.now() >= healed + AFTER, PATIENCE)
+    const lastIds = lastIdsOf(simulator)
     await server.stop()
-    return { healMs: healed - start - scenario.calm, healed, upTo: healed + AFTER - BEHIND, problem }
+    return { healMs: healed - start - scenario.calm, healed, upTo: healed + AFTER - BEHIND, lastIds, problem }
   } finally {
     await server.stop()
   }
 }
 
-async function startServer({ restUrl, wsUrl }: Simulator, folder: string, logLevel: string) {
-  const config = loadConfig(
-    {
-      SYMBOLS: '*',
-      TIMEFRAMES: codes.join(),
-      HOST: '127.0.0.1',
-      WEBSOCKET_PORT: '0',
-      CANDLEWIRE_DATA: folder,
-      ALLOWED_LATENESS_MS: '300',
-      GAP_LOOKBACK_HOURS: '1',
-      GAP_SCAN_SECONDS: '20',
-      BINANCE_REST_URL: restUrl,
-      BINANCE_WS_URL: wsUrl,
-    },
-    {},
-  )
+/** The settings of a server that collects all of the simulated exchange into a folder. */
+export const variablesOf = ({ restUrl, wsUrl }: Simulator, folder: string) => ({
+  SYMBOLS: '*',
+  TIMEFRAMES: codes.join(),
+  HOST: '127.0.0.1',
+  WEBSOCKET_PORT: '0',
+  CANDLEWIRE_DATA: folder,
+  ALLOWED_LATENESS_MS: '300',
+  GAP_LOOKBACK_HOURS: '1',
+  GAP_SCAN_SECONDS: '20',
+  BINANCE_REST_URL: restUrl,
+  BINANCE_WS_URL: wsUrl,
+})
+
+async function startServer(simulator: Simulator, folder: string, logLevel: string) {
+  const config = loadConfig(variablesOf(simulator, folder), {})
   const abort = new AbortController()
   const log = logLevel === 'silent' ? silent : createLog({ level: logLevel, pretty: false })
   const service = await serve({ config, log, signal: abort.signal, dashboardDir: join(folder, 'no-page') })
@@ -142,5 +142,12 @@ function firstIdOfMinute({ truth, now }: Simulator, symbol: string): number {
   return truth.ids(symbol).last + 1 - (row?.[8] ?? 0)
 }
 
-const countSince = ({ truth }: Simulator, symbol: string, firstIds: ReadonlyMap<string, number>): number =>
-  truth.ids(symbol).last + 1 - (firstIds.get(symbol) ?? 0)
+export const firstIdsOf = (simulator: Simulator): ReadonlyMap<string, number> =>
+  new Map(simulator.symbols.map((symbol) => [symbol, firstIdOfMinute(simulator, symbol)]))
+
+export const lastIdsOf = ({ symbols, truth }: Simulator): ReadonlyMap<string, number> =>
+  new Map(symbols.map((symbol) => [symbol, truth.ids(symbol).last]))
+
+/** Trades of all symbols since the first ids. */
+export const countSince = ({ truth, symbols }: Simulator, firstIds: ReadonlyMap<string, number>): number =>
+  symbols.reduce((sum, symbol) => sum + truth.ids(symbol).last + 1 - (firstIds.get(symbol) ?? 0), 0)

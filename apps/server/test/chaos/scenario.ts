@@ -62,7 +62,8 @@ export function scenarioOf(kind: Kind, seed: number, symbols: number): Scenario 
   }
 }
 
-function ratesOf(count: number): Record<string, number> {
+/** Trades a second of invented symbols, from busy to nearly dead. */
+export function ratesOf(count: number): Record<string, number> {
   const fall = (QUIETEST / BUSIEST) ** (1 / Math.max(1, count - 1))
   const name = (index: number) => `${String.fromCharCode(65 + (index % 26), 65 + Math.floor(index / 26))}XUSDT`
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [name(index), BUSIEST * fall ** index]))
