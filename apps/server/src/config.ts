@@ -23,7 +23,7 @@ const Variables = Type.Object({
     default: 'NORMAL',
     description: 'FULL syncs each commit to the disk, NORMAL each checkpoint',
   }),
-  TRADE_RETENTION_HOURS: count(72, 1, 87_600, 'how long trades are kept'),
+  TRADE_RETENTION_HOURS: count(72, 1, 87_600, 'how long trades are kept; never less than to the end of their UTC day'),
   HOST: text('0.0.0.0', 'address to listen on'),
   WEBSOCKET_PORT: count(8080, 0, 65_535, 'port of REST, WebSocket and dashboard; 0 takes a free one'),
   WEBSOCKET_MAX_CONNECTIONS: count(10_000, 1, 1_000_000, 'WebSocket clients at once'),
@@ -35,6 +35,8 @@ const Variables = Type.Object({
   ALLOWED_LATENESS_MS: count(2000, 0, 60_000, 'how long after its end a candle waits for late trades'),
   FORMING_MS: count(250, 50, 60_000, 'shortest pause between two updates of a forming candle'),
   BUS_CAPACITY: count(10_000, 1, 10_000_000, 'events that may wait for one reader of the bus'),
+  HOT_HOT: flag(false, 'two connections for each stream, merged by trade id: one that dies changes nothing'),
+  MARKETS_REFRESH_SECONDS: count(300, 5, 86_400, 'pause between looks at the exchange’s list of markets'),
   RECONCILE: flag(true, "compare closed candles with the exchange's own, and repair them"),
   EXCHANGE_RATE_LIMITS: text(
     '{}',

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import type { ChannelType } from './limits.ts'
 import type * as live from './live.ts'
+import type * as proof from './proof.ts'
 import type * as rest from './rest.ts'
 
 export type SubscribeMessage = Static<typeof live.SubscribeMessage>
@@ -69,3 +70,7 @@ export type FetchHistoricalRequest = Static<typeof rest.FetchHistoricalBody>
 export type FetchPlan = Static<typeof rest.FetchPlanSchema>
 export type SeriesCoverage = Static<typeof rest.SeriesCoverageSchema>
 export type Stats = Static<typeof rest.StatsSchema>
+export type LedgerDay = Static<typeof proof.LedgerDaySchema>
+export type Ledger = Static<typeof proof.LedgerSchema>
+export type CandleRevision = Static<typeof proof.RevisionSchema>
+export type Explanation = Static<typeof proof.ExplanationSchema>

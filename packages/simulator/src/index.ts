@@ -32,6 +32,7 @@ export type Simulator = {
   advance(ms: number): Promise<void>
   truth: Truth
   faults: FaultCalls
+  /** Those listed at the start. */
   symbols: readonly string[]
   /** Open WebSocket connections. */
   connections(): number
@@ -44,9 +45,9 @@ const tickMs = 20
 /** Starts a Binance spot exchange on a local port: REST, WebSocket and `/sim` control routes together. */
 export const createSimulator = async (options: SimulatorOptions = {}): Promise<Simulator> => {
   const { host = '127.0.0.1', port = 0, speed = 1, keys = [] } = options
-  const { start, listings } = await openListings(options)
+  const { start, ...market } = await openListings(options)
   const clock = createClock(start, speed, options.clock === 'manual')
-  const exchange: Exchange = { clock, listings }
+  const exchange: Exchange = { clock, ...market }
   const limits = { ...defaultLimits, ...options.limits }
   const limiter = createRateLimiter(limits)
   const truth = createTruth(exchange)
@@ -98,7 +99,7 @@ export const createSimulator = async (options: SimulatorOptions = {}): Promise<S
     },
     truth,
     faults: faults.calls,
-    symbols: [...listings.keys()],
+    symbols: [...exchange.listings.keys()],
     connections: sockets.count,
     async close() {
       clearInterval(timer)

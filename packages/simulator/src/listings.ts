@@ -1,4 +1,4 @@
-import type { Listing } from './exchange.ts'
+import type { Exchange, Listing } from './exchange.ts'
 import { createBook } from './market/book.ts'
 import { generatedTape } from './market/generated.ts'
 import { dayMs, minuteMs } from './market/grid.ts'
@@ -43,18 +43,24 @@ const firstTrade = (tapes: readonly Tape[]): number =>
  * The listed markets and the moment at which the clock starts: the given one; else now, or just before the first trade
  * of a recording. Throws when a recording cannot be read or a symbol's quote currency is unknown.
  */
-export const openListings = async (
-  options: SimulatorOptions,
-): Promise<{ start: number; listings: ReadonlyMap<string, Listing> }> => {
+export const openListings = async (options: SimulatorOptions): Promise<{ start: number } & Omit<Exchange, 'clock'>> => {
   const { recorded, seed = 1, historyMs = defaultHistoryMs } = options
   const tapes = recorded ? await recordedTapes(recorded) : generatedTapes(options)
   const start = options.start ?? (recorded ? firstTrade(tapes) - 1 : Date.now())
   const earliest = recorded ? Math.min(start, firstTrade(tapes)) : start
   const listed = Math.floor((earliest - historyMs) / minuteMs) * minuteMs
   const keptBars = Math.ceil(historyMs / minuteMs) + spareBars
-  const entries = tapes.map((tape): [string, Listing] => {
-    const market = createMarket(tape, listed, keptBars)
-    return [tape.spec.symbol, { market, book: createBook(seed, market), stats: createStats(market) }]
-  })
-  return { start, listings: new Map(entries) }
+  const open = (tape: Tape, from: number): Listing => {
+    const market = createMarket(tape, from, keptBars)
+    return { market, book: createBook(seed, market), stats: createStats(market) }
+  }
+  return {
+    start,
+    listings: new Map(tapes.map((tape) => [tape.spec.symbol, open(tape, listed)])),
+    delisted: new Map(),
+    create(symbol, tradesPerSecond, now) {
+      const [model] = symbolModels(seed, [symbol], { [symbol]: tradesPerSecond })
+      return open(generatedTape(seed, model!), Math.floor(now / minuteMs) * minuteMs)
+    },
+  }
 }

@@ -36,7 +36,8 @@ A script is a list such as
   [{"at": 30000, "kind": "cut"}, {"every": 60000, "kind": "missing", "symbols": ["BTCUSDT"], "count": 3},
    {"at": 90000, "kind": "outage", "ms": 120000}]
 Kinds: cut, silence {ms}, duplicate {count}, reorder {count}, missing {count}, malformed {count}, late {ms},
-slow {ms, delayMs}, outage {ms}, restDown {ms}, refuseConnect {ms}, shutdown {ms}. All but the last five take symbols.
+slow {ms, delayMs}, outage {ms}, restDown {ms}, refuseConnect {ms}, shutdown {ms}, halt {ms},
+delist, list {tradesPerSecond}. Those from slow to shutdown hit all; delist and list need symbols, the others take them.
 
 While it runs: POST a fault to /sim/faults; read /sim/truth/trades?symbol=, /sim/truth/klines?symbol=&interval=, /sim/state.
 `

@@ -1,11 +1,12 @@
+import type { Interval } from '../domain/coverage.ts'
 import { type MarketId, marketKey } from '../domain/market.ts'
 
 /** Looks for candles that an earlier process left unmade: what its trades cover may reach the store a little later. */
 const LOOKS = 4
 const LONGEST_WAIT_MS = 300_000
 
-/** A market that began anew, to be looked after until its first candles are whole. */
-export interface Errand {
+/** A market that began anew, or had trades that no live candle could take in: its candles of `[from, to)` are looked after. */
+export interface Errand extends Interval {
   readonly market: MarketId
   /** When to look next, on the clock of the caller, ms. */
   at: number
@@ -17,9 +18,19 @@ export interface Errand {
 export function createAgenda(firstWaitMs: number) {
   const errands = new Map<string, Errand>()
   return {
-    begin({ exchange, symbol }: MarketId, now: number): void {
+    begin({ exchange, symbol }: MarketId, { from, to }: Interval, now: number): void {
       const market = { exchange, symbol }
-      errands.set(marketKey(market), { market, at: now + firstWaitMs, wait: firstWaitMs, looks: LOOKS })
+      const key = marketKey(market)
+      const known = errands.get(key)
+      errands.set(key, {
+        market,
+        from: Math.min(from, known?.from ?? from),
+        to: Math.max(to, known?.to ?? to),
+        // One that is begun again and again must not wait for ever.
+        at: Math.min(now + firstWaitMs, known?.at ?? Number.POSITIVE_INFINITY),
+        wait: firstWaitMs,
+        looks: LOOKS,
+      })
     },
     due: (now: number): Errand[] => [...errands.values()].filter(({ at }) => at <= now),
     /** The errand was run. `open`: something still waits for history. */

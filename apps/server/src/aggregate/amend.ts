@@ -42,8 +42,17 @@ export async function amend(
 /** A closed candle that is still in memory becomes the stored one; which trades it began and ended with is kept. */
 function takeOver(lane: Lane, candle: Candle): void {
   const at = findBar(lane, candle.time)
-  if (at < 0 || candle.time >= lane.closedTo) return
+  if (candle.time >= lane.closedTo) return
   const { rows } = lane
+  const partial = lane.partials.find(({ open }) => open === candle.time)
+  if (partial) {
+    // What is in the stored candle must not be in the live part as well.
+    if (!partial.history) return
+    partial.history = barOf([candle], partial.open, partial.end)
+    if (at >= 0) clearBar(rows, at, partial.open, partial.end)
+    return
+  }
+  if (at < 0) return
   const [first, last] = [rows[at + FIRST]!, rows[at + LAST]!]
   setCandle(rows, at, candle)
   rows[at + FIRST] = first

@@ -1,5 +1,6 @@
 import { addTrade, CLOSE, END, isEmpty, mergeBar, REVISION, START, toCandle, WIDTH } from '../domain/bar.ts'
 import type { Candle } from '../domain/candle.ts'
+import type { Interval } from '../domain/coverage.ts'
 import { flatCandle } from '../domain/fill.ts'
 import { counts } from '../domain/fold.ts'
 import type { MarketId } from '../domain/market.ts'
@@ -11,6 +12,9 @@ import { barAt, barOf, createLane, dropBars, findBar, findClosing, type Lane, ty
 /** Closed bars of the smallest timeframe and of each larger one that are kept in memory, so that late trades find them. */
 const RECENT = 64
 const RECENT_LARGER = 8
+
+/** The last candles of an earlier process may have been closed before all their trades had come. */
+const TAIL_MS = 15_000
 
 /** A trade of a closed candle that has left memory: the candle must be revised from the store. */
 export interface LateTrade extends MarketId {
@@ -26,11 +30,19 @@ export interface Step {
   /** Trades that came after their candle had closed, and trades left out because they were counted before. */
   lateTrades: number
   duplicates: number
-  /** Whether candles now wait for their history. */
-  holed: boolean
+  /** Where stored candles have to be made anew: around a beginning, and where late trades belong that no live candle takes in. */
+  remake: Interval | undefined
 }
 
-export const emptyStep = (): Step => ({ candles: [], late: [], lateTrades: 0, duplicates: 0, holed: false })
+export const emptyStep = (): Step => ({ candles: [], late: [], lateTrades: 0, duplicates: 0, remake: undefined })
+
+/** Keeps only the candles of a step, so that it can take in the next batch. */
+export function clearNotes(step: Step): void {
+  step.late.length = 0
+  step.lateTrades = 0
+  step.duplicates = 0
+  step.remake = undefined
+}
 
 export type Market = ReturnType<typeof createMarket>
 
@@ -79,7 +91,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
     }
     leaveCurrent()
     head.newestTime = Number.NEGATIVE_INFINITY
-    step.holed = true
+    wantRemade(step, from - TAIL_MS, to)
   }
 
   function beginIfNew(batch: TradeBatch, step: Step): void {
@@ -162,7 +174,10 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
     const order = typeof trade.id === 'number' ? trade.id : arrivals++
     const { time, price, quantity, count } = trade
     if (time < head.from || time >= head.to) {
-      if (time < baseFrom) return
+      if (time < baseFrom) {
+        wantRemade(step, time, time + 1)
+        return
+      }
       if (time < base.closedTo) {
         addLate(trade, order, step)
         return
@@ -182,6 +197,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
    */
   function addLate(trade: Trade, order: number, step: Step): void {
     step.lateTrades++
+    if (trade.time < liveFrom) wantRemade(step, trade.time, trade.time + 1)
     for (const lane of lanes) {
       const handedOn = lane.from && openTime(lane.from.frame, trade.time) >= lane.from.closedTo
       const open = openTime(lane.frame, trade.time)
@@ -270,6 +286,11 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
       for (const lane of lanes) if (Number.isNaN(lane.close)) lane.close = close
     },
   }
+}
+
+function wantRemade(step: Step, from: number, to: number): void {
+  const { remake } = step
+  step.remake = { from: Math.min(from, remake?.from ?? from), to: Math.max(to, remake?.to ?? to) }
 }
 
 function createLanes(chain: ReturnType<typeof parents>, latenessMs: number): Lane[] {

@@ -1,6 +1,6 @@
 import type { Candle } from '../domain/candle.ts'
 import type { Interval } from '../domain/coverage.ts'
-import { rollUp } from '../domain/fold.ts'
+import { foldTrades, rollUp } from '../domain/fold.ts'
 import type { MarketId } from '../domain/market.ts'
 import { DAY, divides, MINUTE, nextOpen, openTime, type Timeframe, timeframe } from '../domain/timeframe.ts'
 import type { Store } from '../store/store.ts'
@@ -28,7 +28,8 @@ export async function rebuild(
   const fold = frame.ms && frame.ms < MINUTE ? frame : timeframe('1m')
   const { candles, unknown } = await composeHistory(store, market, { from, to }, smaller, fold)
   const isWhole = ({ time }: Candle) => !unknown.some((part) => part.from < nextOpen(frame, time) && part.to > time)
-  const made = rollUp(candles, frame).filter(isWhole)
+  const rolled = rollUp(candles, frame).filter(isWhole)
+  const made = frame.ms && frame.ms <= MINUTE ? await refold(store, market, frame, rolled) : rolled
   const stored = await store.candles({ ...market, timeframe: frame.code }, { from, to: to - 1 })
   const before = new Map(stored.map((candle) => [candle.time, candle]))
   const fresh = made.filter(({ time }) => !before.has(time))
@@ -38,6 +39,22 @@ export async function rebuild(
   })
   if (fresh.length + revised.length > 0) await store.putCandles([...fresh, ...revised])
   return revised
+}
+
+/**
+ * Candles of up to a minute as their own trades make them, where these are stored: smaller candles do not tell the order
+ * of trades that came late. Old trades are deleted; then there are fewer than the candle counts.
+ */
+async function refold(store: Store, market: MarketId, frame: Timeframe, rolled: readonly Candle[]): Promise<Candle[]> {
+  const made: Candle[] = []
+  for (const candle of rolled) {
+    const [folded] = foldTrades(
+      await store.trades(market, { from: candle.time, to: nextOpen(frame, candle.time) }),
+      frame,
+    )
+    made.push(folded && folded.trades >= candle.trades ? folded : candle)
+  }
+  return made
 }
 
 /** Where the store has no candle of a timeframe yet, recorded trades are looked for so far back, ms. */

@@ -11,7 +11,10 @@ export interface FeedBoard {
 export function createFeedBoard(): FeedBoard {
   const states = new Map<string, FeedState>()
   return {
-    take: (state) => void states.set(marketKey(state), state),
+    take(state) {
+      if (state.reason === 'removed') states.delete(marketKey(state))
+      else states.set(marketKey(state), state)
+    },
     summary() {
       const exchanges = new Map<string, { markets: number; down: number; reason: string }>()
       for (const { exchange, state, reason } of states.values()) {

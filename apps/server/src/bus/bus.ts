@@ -13,6 +13,15 @@ export interface FeedState extends MarketId {
   readonly time: number
 }
 
+/** What the exchange's list of markets says anew of one of them. */
+export interface MarketChange extends MarketId {
+  readonly change: 'listed' | 'halted' | 'resumed' | 'renamed' | 'delisted'
+  /** The symbol it had before a rename. */
+  readonly before?: string
+  /** When it was noticed, our clock, ms. */
+  readonly time: number
+}
+
 /** History of a market that has just been written to the store: larger candles that touch it must be made anew. */
 export interface Filled extends MarketId, Interval {
   readonly timeframe: string
@@ -33,6 +42,7 @@ export interface Topics {
   tops: BookTop
   books: BookUpdate
   feed: FeedState
+  markets: MarketChange
   filled: Filled
   gaps: Gap
   /** Ours: forming and closed, every timeframe. */

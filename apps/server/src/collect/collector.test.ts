@@ -38,7 +38,10 @@ function assertTrue(rig: Rig, symbols = rig.simulator.symbols): void {
   for (const { symbol, upTo, trades } of rig.batches.toReversed()) {
     const next = earliest.get(symbol) ?? Number.POSITIVE_INFINITY
     assert.ok(next >= upTo, `${symbol}: ${upTo} was claimed before a trade of ${next} came`)
-    earliest.set(symbol, Math.min(next, ...trades.map(({ time }) => time)))
+    earliest.set(
+      symbol,
+      trades.reduce((least, { time }) => Math.min(least, time), next),
+    )
   }
 }
 const holes = (rig: Rig, symbol: string) =>
@@ -96,7 +99,7 @@ describe('the collector', { concurrency: 4 }, () => {
   })
 
   test('a feed that falls silent is noticed, and nothing is lost', async () => {
-    await withCollector({ settings: { doubtMs: 300 } }, async (rig) => {
+    await withCollector({ settings: { silenceUnknownMs: 300, silenceMinMs: 300 } }, async (rig) => {
       await flow(rig, 15)
       rig.simulator.faults.silence({ ms: 1_500 })
       await rig.until(() => rig.collector.status().reconnects > 0, 'the deaf connection is left')

@@ -1,6 +1,6 @@
 import { setInterval } from 'node:timers/promises'
 import type { Bus } from '../bus/bus.ts'
-import type { MarketId } from '../domain/market.ts'
+import type { Market, MarketId } from '../domain/market.ts'
 import type { Trade } from '../domain/trade.ts'
 import type { Channel, Exchange, StreamRequest } from '../exchanges/exchange.ts'
 import type { RestClient } from '../exchanges/rest.ts'
@@ -9,16 +9,19 @@ import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { createExchangeClock } from './clock.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { createDoubt } from './doubt.ts'
+import { createInspector } from './inspect.ts'
 import { createIntake } from './intake.ts'
 import { createLag } from './lag.ts'
 import { createMarketFeed, type MarketFeed } from './market.ts'
 import { createPublisher } from './publisher.ts'
-import { createQuarantine } from './quarantine.ts'
+import { createQuarantine, type QuarantineFile } from './quarantine.ts'
+import { createSentinel } from './sentinel.ts'
 import { type CollectSettings, defaults } from './settings.ts'
-import { createShard } from './shard.ts'
+import { createShard, type Shard } from './shard.ts'
 import { createShards } from './shards.ts'
+import type { Start } from './start.ts'
 import { type CollectorStatus, statusOf } from './status.ts'
+import { createTwin } from './twin.ts'
 import { createWindow } from './window.ts'
 
 /** Part of the exchange's connection limit that is used; the rest is for others behind the same address. */
@@ -41,14 +44,30 @@ export interface CollectorDeps {
   readonly log: Logger
   readonly metrics: Metrics
   readonly settings?: Partial<CollectSettings>
+  /** Where frames that were set aside are kept for longer. */
+  readonly quarantineFile?: QuarantineFile
+  /** Told of all that comes in, as it comes. */
+  readonly capture?: Capture
   readonly now?: () => number
 }
 
+/** What a recorder wants to know to play a run again. */
+export interface Capture {
+  frame(raw: Buffer, received: number): void
+  began(market: MarketId, start: Start): void
+  /** Nothing is promised of this market until its ids go on without a gap. */
+  down(market: MarketId, reason: string): void
+}
+
 export interface Collector {
+  /** What the exchange says of its markets, for the watch over its data. */
+  know(markets: readonly Market[]): void
   /** Collects until the signal aborts; then closes the sockets and publishes what it has. */
   run(signal: AbortSignal): Promise<void>
   add(symbols: readonly string[]): void
   remove(symbols: readonly string[]): void
+  /** The exchange says that a market does not trade, or that it does again. */
+  halt(symbol: string, halted: boolean): void
   status(): CollectorStatus
 }
 
@@ -64,10 +83,12 @@ export function createCollector(deps: CollectorDeps): Collector {
   const dirty = new Set<MarketFeed>()
   const symbolOfTopic = new Map<string, string>()
   const symbolsOn = new WeakMap<Connection, Set<string>>()
-  const quarantine = createQuarantine(exchange.id, metrics)
+  const quarantine = createQuarantine(exchange.id, metrics, deps.quarantineFile)
   const frames = metrics.frames.labels({ exchange: exchange.id })
   const clock = createExchangeClock({ exchange, rest, log, everyMs: settings.clockEveryMs, now })
-  const doubt = createDoubt({ exchange, rest, settings, log, now, liveliest })
+  const inspector = createInspector({ exchange, rest, settings, log, metrics, now })
+  const sentinel = createSentinel({ exchange, log, metrics, exchangeTime: clock.at })
+  const { capture } = deps
   let messages = 0
   let lastMessageAt = 0
   let refills = 0
@@ -94,9 +115,8 @@ export function createCollector(deps: CollectorDeps): Collector {
     feed: (symbol) => feeds.get(symbol),
     publisher,
     quarantine,
-    retire(connection) {
-      for (const shard of shards.all()) shard.retire(connection)
-    },
+    retire: (connection) => retire(connection, 'retire'),
+    sentinel,
   })
   const request = (channel: Channel, symbol: string): StreamRequest =>
     channel === 'candles' ? { channel, symbol, timeframe: deps.timeframe ?? '1m' } : { channel, symbol }
@@ -110,36 +130,33 @@ export function createCollector(deps: CollectorDeps): Collector {
     streamsPerConnection: Math.min(exchange.limits.streamsPerConnection, settings.streamsPerConnection),
     streamsPerSymbol: channels.length,
     topics: topicsOf,
-    create: () =>
-      createShard({
-        exchange,
-        settings,
-        log,
-        metrics,
-        now,
-        open,
-        async turn(signal) {
-          await publisher.room(signal)
-          await turns.take(signal)
-        },
-        reconnected() {
-          reconnects += 1
-        },
-      }),
+    create: () => (settings.hotHot ? createTwin(createOne) : createOne()),
   })
+  function createOne(): Shard {
+    return createShard({
+      exchange,
+      settings,
+      log,
+      metrics,
+      now,
+      open,
+      async turn(signal) {
+        await publisher.room(signal)
+        await turns.take(signal)
+      },
+      reconnected() {
+        reconnects += 1
+      },
+    })
+  }
   const connections = () => shards.all().flatMap((shard) => shard.connections())
 
   function open(topics: readonly string[]): Connection {
     return openConnection({ exchange, wsUrl, settings, now, events: { frame, subscribed, refused, closed } }, topics)
   }
 
-  function liveliest(connection: Connection): MarketFeed | undefined {
-    let best: MarketFeed | undefined
-    for (const symbol of symbolsOn.get(connection) ?? []) {
-      const feed = feeds.get(symbol)
-      if (feed && feed.lastTime() >= (best?.lastTime() ?? 0)) best = feed
-    }
-    return best
+  function retire(connection: Connection, reason: 'retire' | 'deaf'): void {
+    for (const shard of shards.all()) shard.retire(connection, reason)
   }
 
   function subscribed(connection: Connection, topics: readonly string[]): void {
@@ -167,7 +184,9 @@ export function createCollector(deps: CollectorDeps): Collector {
     messages += 1
     lastMessageAt = received
     frames.inc()
+    capture?.frame(raw, received)
     for (const event of exchange.stream.read(raw, received)) intake(connection, event, raw, received)
+    sentinel.look(raw)
     publisher.wake()
   }
 
@@ -185,6 +204,7 @@ export function createCollector(deps: CollectorDeps): Collector {
       if (!feed) continue
       shards.remove(symbol)
       feeds.delete(symbol)
+      sentinel.forget(symbol)
       symbolOfTopic.delete(exchange.stream.topic(request('trades', symbol)))
       for (const connection of connections()) symbolsOn.get(connection)?.delete(symbol)
       publisher.feed({ exchange: exchange.id, symbol, state: 'down', reason: 'removed', time: now() })
@@ -206,13 +226,16 @@ export function createCollector(deps: CollectorDeps): Collector {
       publisher.wake()
     },
     feed(market: MarketId, state: 'up' | 'down', reason: string) {
+      if (state === 'down') capture?.down(market, reason)
       publisher.feed({ exchange: market.exchange, symbol: market.symbol, state, reason, time: now() })
       publisher.wake()
     },
     room: publisher.room,
-    provenAt: doubt.provenAt,
+    deaf: (connection: Connection) => retire(connection, 'deaf'),
     pollEveryMs,
     lag: createLag(),
+    confirm: sentinel.confirm,
+    ...(capture && { began: capture.began }),
   }
 
   /** Polling all markets takes at most its share of the budget. */
@@ -224,7 +247,7 @@ export function createCollector(deps: CollectorDeps): Collector {
 
   function tick(signal: AbortSignal): void {
     const at = now()
-    for (const connection of connections()) doubt.tick(connection, signal)
+    inspector.tick(feeds.values(), signal)
     for (const feed of [...feeds.values()]) {
       dirty.add(feed)
       feed.expire(at)
@@ -252,16 +275,20 @@ export function createCollector(deps: CollectorDeps): Collector {
   return {
     add,
     remove,
+    halt: (symbol, halted) => feeds.get(symbol)?.halt(halted),
+    know: sentinel.know,
     status: () =>
       statusOf({
         exchange: exchange.id,
         feeds: [...feeds.values()],
         shards: shards.all(),
+        restCircuit: rest.usage().breaker ?? 'closed',
         lastMessageAt,
         reconnects,
         messagesReceived: messages,
         clockOffset: clock.offset(),
         quarantined: quarantine.recent(),
+        drifting: sentinel.drifting(now()),
       }),
     async run(outer) {
       const stop = new AbortController()

@@ -100,7 +100,6 @@ describe('a connection', () => {
       while (connection.lastFrameAt() - begun < 2 * limits.silenceMs && connection.open())
         await new Promise((resolve) => setTimeout(resolve, 20))
       assert.equal(connection.open(), true)
-      assert.ok(connection.lastDataAt() <= begun)
     })
   })
 

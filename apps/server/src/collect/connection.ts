@@ -23,11 +23,8 @@ export interface Connection {
   remove(topics: readonly string[]): void
   /** An answer to a control message came, as the adapter read it. */
   answer(id: number | null, error?: string): void
-  /** A frame carried market data. */
-  dataSeen(at: number): void
   /** When the last frame, ping or pong came: all that was sent before has come too. Our clock, ms. */
   lastFrameAt(): number
-  lastDataAt(): number
   topics(): number
   open(): boolean
   pause(): void
@@ -60,7 +57,6 @@ export function openConnection(
   const openedAt = now()
   let lastFrame = openedAt
   let silentSince = openedAt
-  let lastData = openedAt
   let lastOwnPing = openedAt
   let reason: string | undefined
   let next: NodeJS.Timeout | undefined
@@ -129,11 +125,7 @@ export function openConnection(
       else if (found.kind === 'subscribe') events.subscribed(connection, found.topics)
       if (subscriptions.idle()) ready.resolve(true)
     },
-    dataSeen(at) {
-      lastData = at
-    },
     lastFrameAt: () => lastFrame,
-    lastDataAt: () => lastData,
     topics: subscriptions.count,
     open: isOpen,
     pause: () => socket.pause(),

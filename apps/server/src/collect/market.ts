@@ -6,16 +6,20 @@ import { isFailure } from '../lib/failure.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { backoff } from './backoff.ts'
+import { createCarriers } from './carriers.ts'
 import type { ExchangeClock } from './clock.ts'
 import type { Connection } from './connection.ts'
 import type { Lag } from './lag.ts'
 import { createLine, type Line } from './line.ts'
 import { catchUp } from './refill.ts'
 import type { CollectSettings } from './settings.ts'
-import { findStart } from './start.ts'
+import { findStart, type Start } from './start.ts'
+import { createTrust } from './trust.ts'
 
 /** After an answer that no retry can help (an unknown symbol), the exchange is asked again this much later. */
 const REFUSED_WAIT_MS = 5 * 60_000
+/** Suspicious trades in a row about which REST is asked at once. */
+const STRIKES = 3
 
 export interface MarketDeps {
   readonly exchange: Exchange
@@ -31,19 +35,28 @@ export interface MarketDeps {
   readonly feed: (market: MarketId, state: 'up' | 'down', reason: string) => void
   /** Resolves when the bus has room. */
   readonly room: (signal: AbortSignal) => Promise<void>
-  /** Until when all that a connection sends is known to have come, our clock, ms. */
-  readonly provenAt: (connection: Connection) => number
+  /** This connection no longer brings the market's trades: it is to be replaced. */
+  readonly deaf: (connection: Connection) => void
   /** How often trades are polled without a socket, ms. */
   readonly pollEveryMs: () => number
   readonly lag: Lag
+  /** Whether REST's word for a trade is to be taken. */
+  readonly confirm: (trade: Trade) => boolean
+  /** Told where a market's line begins. */
+  readonly began?: (market: MarketId, start: Start) => void
 }
 
-/** `live`: trades flow from the socket without a gap. `polling`: without a socket, by REST. */
-type MarketState = 'starting' | 'joining' | 'live' | 'polling'
+/**
+ * `live`: trades flow from the socket without a gap. `polling`: without a socket, by REST. `deaf`: there is a socket, and it
+ * does not bring this market's trades; by REST meanwhile. `halted`: as the exchange says; it is listened to all the same.
+ */
+export type MarketState = 'starting' | 'joining' | 'live' | 'polling' | 'deaf' | 'halted'
 
 /** One market: its line of trades, the connections that carry it, and what it asks REST for. */
 export interface MarketFeed extends MarketId {
   receive(trade: Trade, from: Connection): void
+  /** A trade came that can't be right: REST is asked for what the market traded. */
+  suspect(): void
   attach(connection: Connection): void
   detach(connection: Connection, reason: string): void
   /** Whether REST has to be asked now. */
@@ -54,10 +67,14 @@ export interface MarketFeed extends MarketId {
   tend(signal: AbortSignal): Promise<void>
   drain(): TradeBatch[]
   ready(): number
-  /** The trade id to come; `undefined` before the start is found. */
-  expected(): number | undefined
-  /** Time of the last trade, exchange ms. */
-  lastTime(): number
+  /** The exchange names the newest trade id, asked by us or on its own; `at`: our clock, ms. */
+  told(id: number, at: number, asked: boolean): void
+  /** When the exchange is to be asked for it, our clock, ms; `Infinity` while there is no reason to. */
+  askAt(): number
+  /** It could not be asked. */
+  unanswered(): void
+  /** What the exchange's list says of the market. */
+  halt(halted: boolean): void
   state(): MarketState
   missing(): number
 }
@@ -70,8 +87,9 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     trades: metrics.trades.labels({ exchange: exchange.id, origin: 'live' }),
     duplicates: metrics.duplicates.labels({ exchange: exchange.id }),
   }
-  /** The first one is answered for; a later one is its successor or double. */
-  let carriers: { connection: Connection; since: number }[] = []
+  const trust = createTrust(settings)
+  const carriers = createCarriers({ settledMs: settings.overlapMs / 2, behindMs: settings.silenceUnknownMs })
+  let halted = false
   let joined = false
   let busy = false
   let failures = 0
@@ -80,7 +98,10 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   let downSince = now()
   let polledAt: number | undefined
   let progressAt = 0
+  let askedAt = 0
   let stored: Trade | undefined
+  /** Suspicious trades since the last good one. */
+  let strikes = 0
   let said = { state: '', reason: '' }
 
   function say(state: 'up' | 'down', reason: string): void {
@@ -92,14 +113,21 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     joined = true
     if (line.gap()) return
     gapSince = undefined
-    say('up', 'live')
+    sayFlow()
+  }
+  function sayFlow(): void {
+    say('up', halted ? 'halted' : trust.deaf() || !carriers.first() ? 'polling' : 'live')
+  }
+
+  /** Until when everything that the socket was sent has come and means something, our clock, ms. */
+  function heardUntil(): number | undefined {
+    return joined ? Math.min(carriers.lastFrameAt(now()), trust.until(line.next())) : undefined
   }
 
   /** Exchange time before which everything has come, by the socket or by polling. */
   function claim(): number | undefined {
     if (line.next() === undefined || line.gap()) return undefined
-    const first = carriers[0]
-    const proven = first ? (joined ? deps.provenAt(first.connection) : undefined) : polledAt
+    const proven = carriers.first() ? heardUntil() : polledAt
     const at = proven === undefined ? undefined : clock.at(proven)
     return at === undefined ? undefined : at - settings.marginMs - deps.lag.worst()
   }
@@ -111,7 +139,9 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     retryAt = now() + (refused ? REFUSED_WAIT_MS : backoff(failures, settings.backoffBaseMs, settings.backoffMaxMs))
     log.warn({ ...market, err: error, failures }, 'REST could not help this market')
     if (refused) say('down', error.message)
-    if (failures >= settings.refillAttempts) giveUp('failed')
+    // An exchange that can't be reached may be again; how long that is waited for, `expire` says.
+    const hopeless = !isFailure(error) || !error.retry
+    if (hopeless && failures >= settings.refillAttempts) giveUp('failed')
   }
 
   function giveUp(outcome: string): void {
@@ -135,23 +165,49 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     await clock.measured(signal)
     if (line.next() === undefined) {
       const start = await findStart({ ...deps, maxRefill: settings.maxRefill }, market, stored, line.newestId(), signal)
-      if (line.next() === undefined) line.begin(start)
+      if (line.next() === undefined) {
+        line.begin(start)
+        deps.began?.(market, start)
+      }
       deps.changed(feed)
     }
     const gap = line.gap()
     if (gap && gap.to - gap.from > settings.maxRefill) return giveUp('too large')
-    const carrier = carriers[0]
-    const result = await catchUp({ ...deps, market, line, toNewest: () => !joined, changed: progressed }, signal)
+    const carrier = carriers.first()
+    const silent = overdue(now()) || trust.deaf()
+    const toNewest = () => !joined || silent
+    const result = await catchUp({ ...deps, market, line, toNewest, changed: progressed }, signal)
     if (result.outcome === 'absent') return giveUp('absent')
     if (gap) metrics.holes.inc({ exchange: exchange.id, outcome: 'refilled' })
     failures = 0
     // What was asked before the connection at hand carried the market says nothing of the time between.
-    if (carrier !== carriers[0]) return
-    if (carrier) return setJoined()
+    if (carrier !== carriers.first()) return
     polledAt = result.asked
-    if (!line.gap()) gapSince = undefined
-    say('up', 'polling')
+    if (carrier) {
+      if (silent && result.taken) deafen(carrier)
+      trust.joined(result.asked)
+      setJoined()
+    } else {
+      if (!line.gap()) gapSince = undefined
+      sayFlow()
+    }
     deps.changed(feed)
+  }
+
+  function deafen(connection: Connection): void {
+    if (!trust.deaf()) {
+      metrics.silences.inc({ exchange: exchange.id, outcome: 'deaf' })
+      log.warn(
+        { ...market, silenceMs: trust.silence() },
+        'the stream no longer brings this market; REST does meanwhile',
+      )
+    }
+    if (trust.deafen(now())) deps.deaf(connection)
+  }
+
+  const overdue = (at: number): boolean => {
+    const next = line.next()
+    return next !== undefined && trust.overdue(next, at, settings.graceMs + deps.lag.worst())
   }
 
   const feed: MarketFeed = {
@@ -159,44 +215,55 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     receive(trade, from) {
       const outcome = line.live(trade)
       counts[outcome === 'duplicate' ? 'duplicates' : 'trades'].inc()
+      const behind = carriers.brought(from, outcome !== 'duplicate', trade.received)
+      if (behind) deps.deaf(behind)
       if (outcome === 'held') gapSince ??= now()
+      if (outcome !== 'duplicate') trust.heard(trade.received)
       if (outcome !== 'taken') return
+      // The list is read now and then; a trade says at once that it is out of date.
+      halted = false
+      strikes = 0
       // The id to come, on a new connection: nothing was lost before it, and nothing will be after it.
-      if (joined || from === carriers[0]?.connection) setJoined()
+      if (joined || from === carriers.first()) setJoined()
       const at = joined ? clock.at(trade.received) : undefined
       if (at !== undefined) deps.lag.seen(at - trade.time, at)
       deps.changed(feed)
     },
+    suspect() {
+      joined = false
+      strikes += 1
+      // A market whose every trade is wrong must not eat the budget of the others.
+      if (strikes > STRIKES && retryAt <= now())
+        retryAt = now() + backoff(strikes, settings.backoffBaseMs, settings.backoffMaxMs)
+    },
     attach(connection) {
-      if (carriers.some((carrier) => carrier.connection === connection)) return
-      carriers.push({ connection, since: now() })
-      if (carriers.length === 1) retryAt = 0
+      if (carriers.add(connection, now()) && carriers.first() === connection) retryAt = 0
     },
     detach(connection, reason) {
-      const first = carriers[0]
-      carriers = carriers.filter((carrier) => carrier.connection !== connection)
-      if (first?.connection !== connection) return
-      const heir = carriers[0]
-      if (heir && now() - heir.since >= settings.overlapMs / 2) return
+      const left = carriers.remove(connection, now())
+      if (left === 'spare') return
       joined = false
       polledAt = undefined
-      if (heir) heir.since = now()
-      else downSince = now()
+      if (left === 'none') downSince = now()
       say('down', reason)
     },
     due(at) {
       if (busy || at < retryAt) return false
-      const first = carriers[0]
-      if (!first) return at - downSince >= settings.pollAfterMs && at - (polledAt ?? 0) >= deps.pollEveryMs()
+      const pollDue = at - (polledAt ?? 0) >= deps.pollEveryMs()
+      if (!carriers.first()) return at - downSince >= settings.pollAfterMs && pollDue
       if (line.next() === undefined) return true
       if (gapSince !== undefined) return at - gapSince >= settings.reorderMs
-      return !joined && at - first.since >= settings.graceMs
+      if (!joined) return at - carriers.since() >= settings.graceMs
+      return trust.deaf() ? pollDue : overdue(at)
     },
     expire(at) {
-      if (gapSince !== undefined && at - Math.max(gapSince, progressAt) > settings.giveUpMs) giveUp('too slow')
+      // A market that waits for its turn, among hundreds after a start, has not been refused anything yet.
+      if (gapSince === undefined || askedAt < gapSince) return
+      if (at - Math.max(askedAt, progressAt) > settings.giveUpMs) giveUp('too slow')
     },
     async tend(signal) {
       busy = true
+      askedAt = now()
       try {
         await work(signal)
       } catch (error) {
@@ -207,15 +274,28 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     },
     drain() {
       const until = claim()
-      return line.drain(until, crossedSecond(line.upTo(), until))
+      const batches = line.drain(until, crossedSecond(line.upTo(), until))
+      return halted ? batches.map((batch): TradeBatch => ({ ...batch, halted: true })) : batches
     },
     ready: line.ready,
-    expected: line.next,
-    lastTime: line.lastTime,
+    told(id, at, asked) {
+      const next = line.next()
+      if (joined && next !== undefined && !line.gap()) trust.told(id, next, at, asked)
+      else if (asked) trust.unanswered(at)
+    },
+    askAt: () => (joined && !line.gap() ? trust.askAt() : Number.POSITIVE_INFINITY),
+    unanswered: () => trust.unanswered(now()),
+    halt(standing) {
+      if (halted === standing) return
+      halted = standing
+      trust.standstill()
+      if (said.state === 'up') sayFlow()
+    },
     state() {
       if (line.next() === undefined) return 'starting'
-      if (!carriers.length) return polledAt === undefined ? 'joining' : 'polling'
-      return joined ? 'live' : 'joining'
+      if (!carriers.first()) return polledAt === undefined ? 'joining' : 'polling'
+      if (!joined) return 'joining'
+      return trust.deaf() ? 'deaf' : halted ? 'halted' : 'live'
     },
     missing: () => (gapSince === undefined ? 0 : (line.gap()?.to ?? 0) - (line.gap()?.from ?? 0)),
   }

@@ -23,8 +23,16 @@ export interface CollectSettings {
   readonly pingEveryMs: number
   /** How long the old connection stays beside its successor. */
   readonly overlapMs: number
-  /** A connection without any data for this long is suspected to be deaf, and REST is asked. */
-  readonly doubtMs: number
+  /** A stream is never suspected earlier than after this silence, whatever its rhythm … */
+  readonly silenceMinMs: number
+  /** … and always after this one: the longest stretch that is ever called complete without proof. */
+  readonly silenceMaxMs: number
+  /** The silence allowed to a stream whose rhythm is not known yet. */
+  readonly silenceUnknownMs: number
+  /** Part of the request budget that goes into asking after silent streams. */
+  readonly askShare: number
+  /** Two connections for each stream, merged by trade id. */
+  readonly hotHot: boolean
   /** Without a socket for this long, trades are polled by REST. */
   readonly pollAfterMs: number
   readonly pollEveryMs: number
@@ -51,7 +59,11 @@ export const defaults: CollectSettings = {
   ackTimeoutMs: 10_000,
   pingEveryMs: 1_000,
   overlapMs: 2_000,
-  doubtMs: 5_000,
+  silenceMinMs: 2_000,
+  silenceMaxMs: 60_000,
+  silenceUnknownMs: 5_000,
+  askShare: 0.05,
+  hotHot: false,
   pollAfterMs: 30_000,
   pollEveryMs: 5_000,
   highWater: 20_000,

@@ -12,6 +12,8 @@ export interface Ticker extends MarketId {
   readonly low: number
   readonly volume: number
   readonly quoteVolume: number
+  /** Id of the newest trade in these figures, where the channel carries it; -1 for none. */
+  readonly lastTradeId?: number
   /** Exchange time, ms. */
   readonly time: number
   readonly received: number

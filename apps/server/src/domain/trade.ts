@@ -34,6 +34,8 @@ export interface TradeBatch extends MarketId {
   readonly trades: readonly Trade[]
   /** Exchange clock, ms, exclusive. */
   readonly upTo: number
+  /** The exchange says that the market does not trade: its silence is no quiet market. */
+  readonly halted?: true
   /** Exchange time whose trades could not be had, ms, `to` exclusive. The trades of this batch come after it. */
   readonly hole?: { readonly from: number; readonly to: number }
 }

@@ -61,6 +61,7 @@ test('asks and reads', async (t) => {
     limit: 5400,
     blockedUntil: 0,
     consecutiveLimits: 0,
+    breaker: 'closed',
     requests: 1,
     failures: 0,
   })

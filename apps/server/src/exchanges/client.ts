@@ -152,6 +152,7 @@ export function createRestClient(settings: RestClientSettings): RestClient {
       limit,
       blockedUntil: gate.blockedUntil() > now() ? gate.blockedUntil() : 0,
       consecutiveLimits,
+      breaker: breaker.state(),
       requests,
       failures,
     }),

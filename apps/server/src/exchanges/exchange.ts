@@ -26,8 +26,16 @@ export type StreamEvent =
   | { readonly type: 'shutdown' }
   /** The frame keeps the connection alive and says nothing else. */
   | { readonly type: 'pong' }
-  /** The frame could not be understood; it is to be counted and kept aside. `unknown`: well-formed, of a kind we don't know. */
-  | { readonly type: 'malformed' | 'unknown'; readonly reason: string }
+  /** The frame could not be understood; it is to be counted and kept aside. `unknown`: well-formed, of a kind we don't know.
+   * `market`: whose trade it would have been, where that can be told. */
+  | { readonly type: 'malformed' | 'unknown'; readonly reason: string; readonly market?: string }
+
+/** Something in a frame that the exchange's documentation does not tell of, and that does no harm. `what` has few values. */
+export interface Unfamiliar {
+  readonly symbol: string
+  readonly kind: 'unknown field' | 'time unit'
+  readonly what: string
+}
 
 /** A request as data: what to ask, what it costs, how to read the answer. `read` throws a plain Error on a bad body; `received` in ms. */
 export interface RestRequest<T> {
@@ -67,6 +75,8 @@ export interface Exchange {
     readonly weightWindowMs: number
     readonly candlesPerRequest: number
     readonly tradesPerRequest: number
+    /** Markets named in one request, where a request may name several. */
+    readonly symbolsPerRequest: number
     readonly streamsPerConnection: number
     readonly messagesPerSecond: number
     readonly topicsPerMessage: number
@@ -91,6 +101,8 @@ export interface Exchange {
     readonly book: (query: { symbol: string; depth: number }) => RestRequest<BookUpdate>
     readonly ticker: (query: { symbol: string }) => RestRequest<Ticker>
     readonly tickers: () => RestRequest<Ticker[]>
+    /** Id of each market's newest trade, -1 where none is known; at most `symbolsPerRequest` markets. */
+    readonly newestIds: (query: { symbols: readonly string[] }) => RestRequest<{ symbol: string; id: number }[]>
     /** A signed request that tells what a key may do. Credentials live only in the returned request. */
     readonly account: (query: { key: string; secret: string; now: number }) => RestRequest<{ permissions: string[] }>
   }
@@ -120,6 +132,8 @@ export interface Exchange {
     readonly read: (frame: Buffer, received: number) => readonly StreamEvent[]
     /** Trade frames that took the slow path since the start, because their layout is not the one that `read` scans. */
     readonly slowTrades?: () => number
+    /** What in a frame is new to us, though it can be read. Slow: for frames that stand out, and samples. Never throws. */
+    readonly unfamiliar?: (frame: Buffer) => readonly Unfamiliar[]
     /** A keep-alive message of ours, where the exchange wants one. */
     readonly ping?: { readonly everyMs: number; readonly message: string }
   }

@@ -1,3 +1,4 @@
+import type { BreakerState } from './breaker.ts'
 import type { Exchange, RestRequest } from './exchange.ts'
 
 /** How much of the budget is used and how the exchange treats us. */
@@ -7,6 +8,8 @@ export interface Usage {
   /** No request leaves before this time, ms; 0 when free. */
   readonly blockedUntil: number
   readonly consecutiveLimits: number
+  /** `open`: it failed repeatedly and is left alone for a while; `half-open`: single requests try it again. */
+  readonly breaker?: BreakerState
   readonly requests: number
   readonly failures: number
 }

@@ -21,10 +21,19 @@ export function createMetrics() {
       'exchange',
       'reason',
     ]),
+    drift: counter('drift_total', 'Frames whose data or layout is not what the exchange documents', [
+      'exchange',
+      'symbol',
+      'kind',
+    ]),
     trades: counter('trades_total', 'Trades published', ['exchange', 'origin']),
     duplicates: counter('duplicates_total', 'Trades received again and left out', ['exchange']),
     lateTrades: counter('late_trades_total', 'Trades that came after their candle had closed', ['exchange']),
     holes: counter('holes_total', 'Holes seen in the trade ids', ['exchange', 'outcome']),
+    silences: counter('silences_total', 'Silent trade streams by what became of them: asked about, or found deaf', [
+      'exchange',
+      'outcome',
+    ]),
     connections: gauge('connections', 'Open connections to exchanges', ['exchange']),
     reconnects: counter('reconnects_total', 'Connections to exchanges that were lost and opened anew', [
       'exchange',

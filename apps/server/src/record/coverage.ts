@@ -52,7 +52,7 @@ export function createCoverageOfTrades(store: Pick<Store, 'lastTrade' | 'coverag
       const { exchange, symbol, trades, hole } = batch
       const reach = await reachOf(batch)
       const from = hole ? hole.to : reach.upTo
-      const quietFrom = trades.length > 0 || hole ? batch.upTo : reach.quietFrom
+      const quietFrom = trades.length > 0 || hole || batch.halted ? batch.upTo : reach.quietFrom
       const base = { exchange, symbol, series: 'trades', to: batch.upTo }
       const parts = await holeOf(batch)
       if (from < batch.upTo) parts.push({ ...base, from, state: 'complete' })
@@ -60,12 +60,13 @@ export function createCoverageOfTrades(store: Pick<Store, 'lastTrade' | 'coverag
       return parts
     },
 
-    keep({ trades, hole, upTo, ...market }: TradeBatch): void {
+    keep({ trades, hole, upTo, halted, ...market }: TradeBatch): void {
       const reach = reaches.get(marketKey(market))
       if (!reach) return
       // The newest trade may bear the very time up to which trades are complete.
       const newest = trades.reduce((time, trade) => Math.max(time, trade.time), 0)
       if (trades.length > 0) reach.quietFrom = Math.max(upTo, newest + 1)
+      else if (halted) reach.quietFrom = Math.max(reach.quietFrom, upTo)
       else if (hole) reach.quietFrom = hole.to
       reach.upTo = Math.max(reach.upTo, upTo)
     },

@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange.ts'
+import { type Exchange, isHalted } from '../exchange.ts'
 import type { Frame } from '../ws/hub.ts'
 import type { Sockets } from '../ws/sockets.ts'
 import type { Fault, FaultStep } from './faults.ts'
@@ -12,6 +12,10 @@ export type FaultCalls = {
 }
 
 const shutdownNoticeMs = 1_000
+/** A delisted market never trades again; longer than anything runs. */
+const foreverMs = 5 * 365 * 86_400_000
+/** Trades a second of a market that is listed later. */
+const listedRate = 1
 
 /** Plays faults: by call, and by a script as the simulated clock goes on. All times are ms of that clock. */
 export const createFaults = (exchange: Exchange, script: readonly FaultStep[], sockets: () => Sockets) => {
@@ -28,6 +32,12 @@ export const createFaults = (exchange: Exchange, script: readonly FaultStep[], s
   const now = (): number => exchange.clock.now()
   const named = (symbols?: readonly string[]): string[] =>
     (symbols ?? [...exchange.listings.keys()]).filter((symbol) => exchange.listings.has(symbol))
+
+  /** Halts of a market follow each other: one that would overlap is left out. */
+  const halt = (symbol: string, ms: number): void => {
+    const listing = exchange.listings.get(symbol)
+    if (listing && !isHalted(listing, now() + 1)) listing.market.halt({ from: now() + 1, to: now() + 1 + ms })
+  }
 
   const calls: FaultCalls = {
     cut: ({ symbols, half } = {}) =>
@@ -57,6 +67,24 @@ export const createFaults = (exchange: Exchange, script: readonly FaultStep[], s
     },
     refuseConnect: ({ ms }) => {
       refuseUntil = now() + ms
+    },
+    halt: ({ symbols, ms }) => {
+      for (const symbol of named(symbols)) halt(symbol, ms)
+    },
+    delist: ({ symbols }) => {
+      for (const symbol of named(symbols)) {
+        const listing = exchange.listings.get(symbol)
+        if (!listing) continue
+        halt(symbol, foreverMs)
+        exchange.listings.delete(symbol)
+        exchange.delisted.set(symbol, listing)
+      }
+    },
+    list: ({ symbols, tradesPerSecond = listedRate }) => {
+      for (const symbol of symbols) {
+        if (exchange.listings.has(symbol) || exchange.delisted.has(symbol)) continue
+        exchange.listings.set(symbol, exchange.create(symbol, tradesPerSecond, now()))
+      }
     },
     shutdown: ({ ms = shutdownNoticeMs } = {}) => {
       sockets().announceShutdown()
@@ -88,6 +116,12 @@ export const createFaults = (exchange: Exchange, script: readonly FaultStep[], s
         return calls.restDown(fault)
       case 'refuseConnect':
         return calls.refuseConnect(fault)
+      case 'halt':
+        return calls.halt(fault)
+      case 'delist':
+        return calls.delist(fault)
+      case 'list':
+        return calls.list(fault)
       case 'shutdown':
         return calls.shutdown(fault)
     }
@@ -109,6 +143,8 @@ export const createFaults = (exchange: Exchange, script: readonly FaultStep[], s
       sockets().closeAll()
     },
     alter(frame: Frame): readonly Frame[] {
+      const { symbol } = frame.channel
+      if (symbol !== undefined && !exchange.listings.has(symbol)) return []
       const silence = silent.get(frame.channel.symbol ?? '')
       if (!silence || now() >= silence.until) return spoiler.alter(frame)
       return silence.half ? [{ ...frame, sparesEven: true }] : []

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import Type from 'typebox'
 import Value from 'typebox/value'
 import { connect, KlineFrame, TradeFrame } from '../../test/wire.ts'
 import { createSimulator, type FaultStep, type Simulator } from '../index.ts'
@@ -85,6 +86,18 @@ test('silence: the socket stays open, nothing comes, trades happen', async (t) =
   await client.settle()
   assert.ok(received()[0]! > lost.at(-1)!)
   assert.deepEqual(received(), truth(received()[0]))
+})
+
+test('late: a trade that is delayed again, by another while, is in one candle only', async (t) => {
+  const { simulator, first } = await open(t)
+  for (const ms of [200_000, 100_000, 45_000]) simulator.faults.late({ symbols: ['BTCUSDT'], ms })
+  await simulator.advance(10_000)
+  const [late] = simulator.truth.trades('BTCUSDT', first, first)
+  const rows = simulator.truth.candles('BTCUSDT', '1m', start - 5 * minute, start)
+  const counted = rows.reduce((sum, row) => sum + row[8], 0)
+  const earliest = simulator.truth.trades('BTCUSDT').filter(({ time }) => time >= rows[0]![0])
+  assert.ok(late && late.time < start)
+  assert.equal(counted, earliest.length)
 })
 
 test('late: the next id carries a time in the past, and REST candles hold it there', async (t) => {
@@ -218,4 +231,47 @@ test('a script is checked', () => {
   )
   assert.ok(!Value.Check(FaultScript, [{ kind: 'cut' }]))
   assert.ok(!Value.Check(FaultScript, [{ at: 5, kind: 'silence' }]))
+})
+
+const listed = async (simulator: Simulator): Promise<Record<string, string>> => {
+  const response = await fetch(`${simulator.restUrl}/api/v3/exchangeInfo`)
+  const { symbols } = Value.Parse(ExchangeInfo, await response.json())
+  return Object.fromEntries(symbols.map(({ symbol, status }) => [symbol, status]))
+}
+const ExchangeInfo = Type.Object({ symbols: Type.Array(Type.Object({ symbol: Type.String(), status: Type.String() })) })
+
+test('halt: one market stands still, says so, and goes on without a hole in its ids', async (t) => {
+  const { simulator, client, received, truth } = await open(t)
+  await simulator.advance(3_000)
+  simulator.faults.halt({ symbols: ['BTCUSDT'], ms: 20_000 })
+  await simulator.advance(1)
+  const before = simulator.truth.ids('BTCUSDT').last
+  const other = simulator.truth.ids('ETHBTC').last
+  assert.deepEqual(await listed(simulator), { BTCUSDT: 'HALT', ETHBTC: 'TRADING' })
+  await simulator.advance(19_000)
+  assert.equal(simulator.truth.ids('BTCUSDT').last, before)
+  assert.ok(simulator.truth.ids('ETHBTC').last > other)
+  await simulator.advance(5_000)
+  assert.deepEqual(await listed(simulator), { BTCUSDT: 'TRADING', ETHBTC: 'TRADING' })
+  await client.settle()
+  assert.ok(simulator.truth.ids('BTCUSDT').last > before)
+  assert.deepEqual(received(), truth())
+})
+
+test('delist and list: a market goes for good, a new one trades from then on', async (t) => {
+  const { simulator } = await open(t)
+  await simulator.advance(5_000)
+  simulator.faults.delist({ symbols: ['BTCUSDT'] })
+  simulator.faults.list({ symbols: ['NEWUSDT'], tradesPerSecond: 5 })
+  const last = simulator.truth.ids('BTCUSDT').last
+  const client = await connect(`${simulator.wsUrl}/ws/newusdt@trade`)
+  await simulator.advance(10_000)
+  await client.settle()
+  assert.deepEqual(await listed(simulator), { ETHBTC: 'TRADING', NEWUSDT: 'TRADING' })
+  assert.equal(simulator.truth.ids('BTCUSDT').last, last, 'its past stays, and is all there is')
+  assert.equal(await status(simulator, '/api/v3/trades?symbol=BTCUSDT'), 400)
+  const came = client.all(TradeFrame).map(({ t: id }) => id)
+  const all = simulator.truth.trades('NEWUSDT').map(({ id }) => id)
+  assert.ok(came.length > 10)
+  assert.deepEqual(came, all.slice(-came.length))
 })

@@ -10,6 +10,8 @@ const Stream = Type.Optional(Type.String())
  * A fault to play. `ms` is how long it lasts on the simulated clock (for `late`: how far back the trade time lies, for
  * `slow`: see `delayMs`), `count` how many frames it hits for each symbol; `symbols` narrows it down (all by default),
  * and so does `stream`: the part of a stream's name behind the `@` (`trade` by default, `*` for any).
+ * `halt` stops the trading of symbols, `delist` takes them off the list for good (their past stays in the truth), `list`
+ * adds new ones, which trade from that moment on.
  * With `half` only every second connection is hit (the second, the fourth …): for clients that keep two.
  */
 export const Fault = Type.Union([
@@ -24,6 +26,13 @@ export const Fault = Type.Union([
   Type.Object({ kind: Type.Literal('outage'), ms: Ms }),
   Type.Object({ kind: Type.Literal('restDown'), ms: Ms }),
   Type.Object({ kind: Type.Literal('refuseConnect'), ms: Ms }),
+  Type.Object({ kind: Type.Literal('halt'), symbols: Symbols, ms: Ms }),
+  Type.Object({ kind: Type.Literal('delist'), symbols: Type.Array(Type.String()) }),
+  Type.Object({
+    kind: Type.Literal('list'),
+    symbols: Type.Array(Type.String()),
+    tradesPerSecond: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+  }),
   Type.Object({ kind: Type.Literal('shutdown'), ms: Type.Optional(Ms) }),
 ])
 export type Fault = Static<typeof Fault>

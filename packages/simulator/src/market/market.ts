@@ -81,6 +81,12 @@ export const createMarket = (source: Tape, listed: number, keptBars: number): Ma
     const minute = minuteAt(trade.time)
     if (minute !== minuteAt(trade.at)) strays.set(minute, [...(strays.get(minute) ?? []), trade])
   }
+  const dropStray = ({ id, time }: Trade): void => {
+    const minute = minuteAt(time)
+    const left = strays.get(minute)?.filter((trade) => trade.id !== id) ?? []
+    if (left.length > 0) strays.set(minute, left)
+    else strays.delete(minute)
+  }
   for (const trade of source.strays) addStray(trade)
 
   const firstMinute = minuteAt(listed)
@@ -257,11 +263,17 @@ export const createMarket = (source: Tape, listed: number, keptBars: number): Ma
       const trades = tape.minute(minute)
       const agg = trades.find((trade) => trade.id === next)?.agg
       if (agg === undefined) return undefined
+      const group = trades.filter((trade) => trade.agg === agg)
+      // It may have been delayed before, by another while.
+      for (const trade of group) {
+        const before = late(trade)
+        dropStray(before)
+        bars.forget(minuteAt(before.time))
+      }
       delays.set(agg, ms)
       version++
       minutes.forget()
-      for (const trade of trades) {
-        if (trade.agg !== agg) continue
+      for (const trade of group) {
         const moved = late(trade)
         addStray(moved)
         bars.forget(minuteAt(moved.time))

@@ -1,15 +1,14 @@
-import type { Exchange } from '../exchange.ts'
+import { type Exchange, isHalted, type Listing } from '../exchange.ts'
 import { text } from '../market/decimal.ts'
-import type { SymbolSpec } from '../market/tape.ts'
 import { errors } from './errors.ts'
 import type { Limits } from './limits.ts'
 import type { Params } from './params.ts'
 import { manySymbols, textList } from './symbols.ts'
 
 /** A symbol as exchangeInfo lists it. */
-const symbolBody = (spec: SymbolSpec, permissionSets: boolean) => ({
+const symbolBody = ({ market: { spec } }: Listing, status: string, permissionSets: boolean) => ({
   symbol: spec.symbol,
-  status: 'TRADING',
+  status,
   baseAsset: spec.base,
   baseAssetPrecision: 8,
   quoteAsset: spec.quote,
@@ -68,11 +67,13 @@ export const exchangeInfo = (exchange: Exchange, params: Params, limits: Limits)
   const status = params.text('symbolStatus')
   if (status !== undefined && (params.has('symbol') || params.has('symbols'))) throw errors.combination()
   const { listings } = manySymbols(exchange, params)
-  const none = !wantsSpot(params) || (status !== undefined && status !== 'TRADING')
+  const now = exchange.clock.now()
+  const statusOf = (listing: Listing): string => (isHalted(listing, now) ? 'HALT' : 'TRADING')
+  const wanted = listings.filter((listing) => status === undefined || status === statusOf(listing))
   const sets = params.text('showPermissionSets')?.toLowerCase() !== 'false'
   return {
     timezone: 'UTC',
-    serverTime: exchange.clock.now(),
+    serverTime: now,
     rateLimits: [
       { rateLimitType: 'REQUEST_WEIGHT', interval: 'MINUTE', intervalNum: 1, limit: limits.weight },
       { rateLimitType: 'ORDERS', interval: 'SECOND', intervalNum: 10, limit: 100 },
@@ -80,6 +81,6 @@ export const exchangeInfo = (exchange: Exchange, params: Params, limits: Limits)
       { rateLimitType: 'RAW_REQUESTS', interval: 'MINUTE', intervalNum: 5, limit: limits.rawRequests },
     ],
     exchangeFilters: [],
-    symbols: none ? [] : listings.map(({ market }) => symbolBody(market.spec, sets)),
+    symbols: wantsSpot(params) ? wanted.map((listing) => symbolBody(listing, statusOf(listing), sets)) : [],
   }
 }

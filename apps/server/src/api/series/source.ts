@@ -1,4 +1,4 @@
-import type { Candle } from '../../domain/candle.ts'
+import { type Candle, seriesKey } from '../../domain/candle.ts'
 import type { Coverage, Interval } from '../../domain/coverage.ts'
 import { counts, rollUp } from '../../domain/fold.ts'
 import type { MarketId } from '../../domain/market.ts'
@@ -15,6 +15,8 @@ const READ_AT_MOST = 100_000
 /** Closed and forming candles of one series, whether it is kept or rolled up from a smaller one. */
 export interface Source {
   readonly market: MarketId
+  /** Its key (`domain/candle.ts`). */
+  readonly series: string
   readonly frame: Timeframe
   /** Whether the series itself is kept; else it is rolled up for each answer. */
   readonly kept: boolean
@@ -41,6 +43,7 @@ export interface SourceDeps {
 /** Throws `INVALID_PARAMETER` for a timeframe that is neither kept nor made of a kept one. */
 export function createSource(market: MarketId, code: string, deps: SourceDeps): Source {
   const frame = timeframe(code)
+  const key = seriesKey({ ...market, timeframe: code })
   const kept = deps.timeframes.includes(code)
   const parts = deps.timeframes.map(timeframe).filter((small) => small.code === code || divides(small, frame))
   const coverage = async (range: Interval): Promise<Coverage[]> => {
@@ -54,6 +57,7 @@ export function createSource(market: MarketId, code: string, deps: SourceDeps): 
     const closed = (range: CandleRange) => closedCandles(series, range, deps)
     return {
       market,
+      series: key,
       frame,
       kept,
       maxCandles: READ_AT_MOST,
@@ -71,6 +75,7 @@ export function createSource(market: MarketId, code: string, deps: SourceDeps): 
   const maxCandles = Math.floor(READ_AT_MOST / ratio)
   return {
     market,
+    series: key,
     frame,
     kept,
     maxCandles,

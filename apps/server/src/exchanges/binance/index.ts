@@ -1,6 +1,6 @@
 import type { Exchange } from '../exchange.ts'
 import { refusal, usedWeight } from './refusal.ts'
-import { PAGE, rest } from './rest.ts'
+import { PAGE, rest, SYMBOLS } from './rest.ts'
 import { createStream } from './stream.ts'
 
 const MINUTE = 60_000
@@ -18,6 +18,7 @@ export const binance: Exchange = {
     weightWindowMs: MINUTE,
     candlesPerRequest: PAGE,
     tradesPerRequest: PAGE,
+    symbolsPerRequest: SYMBOLS,
     streamsPerConnection: 1024,
     /** Five are allowed, and our pongs count among them. */
     messagesPerSecond: 4,

@@ -9,6 +9,8 @@ import { signed } from './sign.ts'
 /** The most rows that one request gives, of candles and of trades. */
 export const PAGE = 1000
 const MAX_DEPTH = 5000
+/** Markets in one question for tickers, at the price of one. */
+export const SYMBOLS = 20
 /** How old a signed request may be when it arrives, ms. */
 const RECEIVE_WINDOW = 5000
 
@@ -23,6 +25,7 @@ const aggregateTrades = edge(wire.AggregateTrades)
 const depth = edge(wire.Depth)
 const restTicker = edge(wire.RestTicker)
 const restTickers = edge(wire.RestTickers)
+const newestIds = edge(wire.NewestIds)
 const account = edge(wire.Account)
 
 const get = <T>(path: string, weight: number, query: Query, read: RestRequest<T>['read']): RestRequest<T> => ({
@@ -97,6 +100,17 @@ export const rest: Exchange['rest'] = {
       restTickers(body)
         .filter(({ lastPrice }) => Number(lastPrice) > 0)
         .map((row) => map.restTicker(row, received)),
+    ),
+
+  newestIds: ({ symbols }) =>
+    get(
+      'ticker/24hr',
+      symbols.length <= SYMBOLS ? 2 : symbols.length <= 100 ? 40 : 80,
+      {
+        symbols: JSON.stringify(symbols),
+        type: 'MINI',
+      },
+      (body) => newestIds(body).map(({ symbol, lastId }) => ({ symbol, id: lastId })),
     ),
 
   account: ({ key, secret, now }) => {

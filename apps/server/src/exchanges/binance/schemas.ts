@@ -64,6 +64,8 @@ export const StreamTicker = Type.Object({
   ...StreamMiniTicker.properties,
   b: Type.Optional(Amount),
   a: Type.Optional(Amount),
+  /** The newest trade's id. */
+  L: Type.Optional(MaybeId),
 })
 
 export const StreamBookTicker = Type.Object({ u: Id, s: SymbolText, b: Amount, B: Amount, a: Amount, A: Amount })
@@ -132,6 +134,7 @@ export const RestTicker = Type.Object({
   closeTime: Time,
 })
 export const RestTickers = Type.Array(RestTicker)
+export const NewestIds = Type.Array(Type.Object({ symbol: SymbolText, lastId: MaybeId }))
 
 export const Account = Type.Object({
   canTrade: Type.Boolean(),

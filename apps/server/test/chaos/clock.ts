@@ -1,0 +1,145 @@
+import { syncBuiltinESMExports } from 'node:module'
+import timers from 'node:timers'
+import promises from 'node:timers/promises'
+
+type Callback = (...args: unknown[]) => void
+
+/**
+ * A clock for a whole process: `Date`, `performance.now`, `setTimeout`, `setInterval` and their promises go by it, so that
+ * server and simulator run with the waits they ship with, many times as fast. It moves a small step with each turn of
+ * the event loop: however busy the machine is, no time passes behind the back of code that is ready to run.
+ */
+export function installClock({ stepMs, pauseMs }: { stepMs: number; pauseMs: number }): { stop(): void } {
+  const real = { setTimeout: globalThis.setTimeout }
+  const epoch = Date.now()
+  let elapsed = 0
+  let order = 0
+  let stopped = false
+  /** Sorted by time, then by the order in which they were set. */
+  const waiting: VirtualTimer[] = []
+
+  class VirtualTimer {
+    at = 0
+    order = 0
+    set = false
+    private readonly callback: Callback
+    private readonly ms: number
+    private readonly args: unknown[]
+    private readonly repeats: boolean
+
+    constructor(callback: Callback, ms: unknown, args: unknown[], repeats: boolean) {
+      const wanted = Number(ms)
+      this.callback = callback
+      this.ms = wanted >= 1 && wanted < 2 ** 31 ? Math.trunc(wanted) : 1
+      this.args = args
+      this.repeats = repeats
+      this.refresh()
+    }
+    refresh(): this {
+      this.close()
+      this.at = elapsed + this.ms
+      this.order = order++
+      this.set = true
+      waiting.splice(placeOf(this), 0, this)
+      return this
+    }
+    close(): this {
+      if (this.set) waiting.splice(waiting.indexOf(this), 1)
+      this.set = false
+      return this
+    }
+    fire(): void {
+      if (this.repeats) this.refresh()
+      else this.close()
+      this.callback(...this.args)
+    }
+    ref = (): this => this
+    unref = (): this => this
+    hasRef = (): boolean => true;
+    [Symbol.dispose](): void {
+      this.close()
+    }
+  }
+
+  function placeOf({ at }: VirtualTimer): number {
+    let low = 0
+    let high = waiting.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (waiting[middle]!.at > at) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  function turn(): void {
+    if (stopped) return
+    const end = elapsed + stepMs
+    for (let next = waiting[0]; next && next.at <= end; next = waiting[0]) {
+      elapsed = Math.max(elapsed, next.at)
+      next.fire()
+    }
+    elapsed = end
+    real.setTimeout(turn, pauseMs)
+  }
+
+  const setTimeout = (callback: Callback, ms?: unknown, ...args: unknown[]) =>
+    new VirtualTimer(callback, ms, args, false)
+  const setInterval = (callback: Callback, ms?: unknown, ...args: unknown[]) =>
+    new VirtualTimer(callback, ms, args, true)
+  const clear = (timer: unknown) => void (timer instanceof VirtualTimer && timer.close())
+
+  function sleep<T>(ms?: number, value?: T, { signal }: { signal?: AbortSignal } = {}): Promise<T | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<T | undefined>()
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const timer = setTimeout(() => resolve(value), ms)
+    const abort = () => {
+      timer.close()
+      reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', abort, { once: true })
+    return promise.finally(() => signal?.removeEventListener('abort', abort))
+  }
+
+  async function* ticks<T>(ms?: number, value?: T, { signal }: { signal?: AbortSignal } = {}) {
+    signal?.throwIfAborted()
+    let due = 0
+    let wake = Promise.withResolvers<void>()
+    const timer = setInterval(() => {
+      due++
+      wake.resolve()
+    }, ms)
+    const abort = () => wake.reject(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      for (;;) {
+        if (due === 0) await wake.promise
+        wake = Promise.withResolvers<void>()
+        signal?.throwIfAborted()
+        for (; due > 0; due--) yield value
+      }
+    } finally {
+      timer.close()
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  const patched = { setTimeout, setInterval, clearTimeout: clear, clearInterval: clear }
+  const now = () => epoch + Math.floor(elapsed)
+  Date.now = now
+  Object.assign(globalThis, patched, {
+    Date: new Proxy(Date, {
+      construct: (target, args, self) => Reflect.construct(target, args.length > 0 ? args : [now()], self),
+    }),
+  })
+  Object.defineProperty(performance, 'now', { value: () => elapsed, configurable: true })
+  Object.assign(timers, patched)
+  Object.assign(promises, { setTimeout: sleep, setInterval: ticks })
+  syncBuiltinESMExports()
+  real.setTimeout(turn, pauseMs)
+  return {
+    stop() {
+      stopped = true
+    },
+  }
+}
