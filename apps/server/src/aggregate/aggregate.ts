@@ -1,8 +1,8 @@
 import type { Batch, Bus } from '../bus/bus.ts'
 import type { Candle } from '../domain/candle.ts'
-import type { Interval } from '../domain/coverage.ts'
+import { type Interval, knownIntervals } from '../domain/coverage.ts'
 import type { MarketId } from '../domain/market.ts'
-import { bySize, timeframe } from '../domain/timeframe.ts'
+import { bySize, MINUTE, nextOpen, openTime, timeframe } from '../domain/timeframe.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { persevere } from '../lib/persevere.ts'
@@ -10,8 +10,8 @@ import { everyTick } from '../lib/ticks.ts'
 import { together } from '../lib/together.ts'
 import type { Store } from '../store/store.ts'
 import { createAgenda, type Errand } from './agenda.ts'
-import { amend } from './amend.ts'
 import { createAggregator } from './aggregator.ts'
+import { amend } from './amend.ts'
 import { historyFrames } from './history.ts'
 import { createReviser } from './late.ts'
 import { emptyStep } from './market.ts'
@@ -83,6 +83,14 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
     return [...revised, ...(await amend(store, aggregator, fill, frames))]
   }
 
+  /** Whether the store covers the end of each candle under a minute that touches the stretch. */
+  async function isReached({ market, to }: Errand): Promise<boolean> {
+    const parts = enabled.filter(({ ms }) => ms > 0 && ms < MINUTE)
+    const end = Math.max(to, ...parts.map((frame) => nextOpen(frame, openTime(frame, to - 1))))
+    const known = knownIntervals(await store.coverage(market, 'trades', { from: to - 1, to: end }))
+    return (known.at(-1)?.to ?? 0) >= end
+  }
+
   const settleOne = async (market: MarketId): Promise<void> =>
     publish(await settle(store, aggregator, market, frames), 'closed')
 
@@ -95,7 +103,7 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
         await publish(await remakeClosed(errand), 'revised')
       }
       await settleOne(market)
-      agenda.done(errand, aggregator.isUnsettled(market), performance.now())
+      agenda.done(errand, await isReached(errand), aggregator.isUnsettled(market), performance.now())
     }
   }
 

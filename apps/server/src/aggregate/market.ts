@@ -1,8 +1,8 @@
 import { addTrade, CLOSE, END, isEmpty, mergeBar, REVISION, START, toCandle, WIDTH } from '../domain/bar.ts'
 import type { Candle } from '../domain/candle.ts'
+import type { Interval } from '../domain/coverage.ts'
 import { flatCandle } from '../domain/fill.ts'
 import { counts } from '../domain/fold.ts'
-import type { Interval } from '../domain/coverage.ts'
 import type { MarketId } from '../domain/market.ts'
 import { MINUTE, nextOpen, openTime, type parents } from '../domain/timeframe.ts'
 import type { Trade, TradeBatch } from '../domain/trade.ts'
@@ -13,8 +13,11 @@ import { barAt, barOf, createLane, dropBars, findBar, findClosing, type Lane, ty
 const RECENT = 64
 const RECENT_LARGER = 8
 
-/** The last candles of an earlier process may have been closed before all their trades had come. */
-const TAIL_MS = 15_000
+/**
+ * The last candles of an earlier process may have been closed before all their trades had come, or, when it was killed
+ * soon after its own start, not made at all.
+ */
+const TAIL_MS = MINUTE
 
 /** A trade of a closed candle that has left memory: the candle must be revised from the store. */
 export interface LateTrade extends MarketId {

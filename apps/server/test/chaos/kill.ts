@@ -28,7 +28,12 @@ const faults: FaultStep[] = [
 ]
 
 /** `kill -9` of the whole server, `kills` times on one data folder, in real time; then the same comparison as ever. */
-export async function runKills(kills: number, seed: number, symbols: number, told: (done: number) => void): Promise<Outcome> {
+export async function runKills(
+  kills: number,
+  seed: number,
+  symbols: number,
+  told: (done: number) => void,
+): Promise<Outcome> {
   const dice = createDice(seed)
   const folder = await mkdtemp(join(tmpdir(), 'candlewire-kill-'))
   const rates = ratesOf(symbols)
@@ -60,7 +65,13 @@ export async function runKills(kills: number, seed: number, symbols: number, tol
       const store = await embeddedStore({ path: join(folder, 'candlewire.db'), log: silent })
       const expected = { since, healed, upTo: healed + AFTER - BEHIND, firstIds, lastIds, outages: [] }
       const losses = await compareAll(store, simulator, expected).finally(() => store.close())
-      return { seed, kind: `kill -9 × ${kills}`, healMs: healed - started, trades: countSince(simulator, firstIds), losses }
+      return {
+        seed,
+        kind: `kill -9 × ${kills}`,
+        healMs: healed - started,
+        trades: countSince(simulator, firstIds),
+        losses,
+      }
     } finally {
       await end(child, 'SIGKILL')
     }

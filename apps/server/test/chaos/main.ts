@@ -63,5 +63,7 @@ function say(line: string, done: number): void {
 function blame({ seed, kind, losses: { notes, ...counts } }: Outcome): void {
   const what = values.kill === undefined ? `--runs 1 --only ${kind}` : `--kill ${values.kill}`
   const again = `npm run chaos -- ${what} --seed ${seed} --symbols ${symbols}`
-  process.stdout.write(`\nseed ${seed}, ${kind}: ${JSON.stringify(counts)}\n${notes.map((text) => `  ${text}\n`).join('')}  ${again}\n`)
+  process.stdout.write(
+    `\nseed ${seed}, ${kind}: ${JSON.stringify(counts)}\n${notes.map((text) => `  ${text}\n`).join('')}  ${again}\n`,
+  )
 }

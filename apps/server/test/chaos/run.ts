@@ -100,16 +100,16 @@ async function live(scenario: Scenario, simulator: Simulator, folder: string, st
 
 /** The settings of a server that collects all of the simulated exchange into a folder. */
 export const variablesOf = ({ restUrl, wsUrl }: Simulator, folder: string) => ({
-      SYMBOLS: '*',
-      TIMEFRAMES: codes.join(),
-      HOST: '127.0.0.1',
-      WEBSOCKET_PORT: '0',
-      CANDLEWIRE_DATA: folder,
-      ALLOWED_LATENESS_MS: '300',
-      GAP_LOOKBACK_HOURS: '1',
-      GAP_SCAN_SECONDS: '20',
-      BINANCE_REST_URL: restUrl,
-      BINANCE_WS_URL: wsUrl,
+  SYMBOLS: '*',
+  TIMEFRAMES: codes.join(),
+  HOST: '127.0.0.1',
+  WEBSOCKET_PORT: '0',
+  CANDLEWIRE_DATA: folder,
+  ALLOWED_LATENESS_MS: '300',
+  GAP_LOOKBACK_HOURS: '1',
+  GAP_SCAN_SECONDS: '20',
+  BINANCE_REST_URL: restUrl,
+  BINANCE_WS_URL: wsUrl,
 })
 
 async function startServer(simulator: Simulator, folder: string, logLevel: string) {
@@ -129,7 +129,10 @@ async function startServer(simulator: Simulator, folder: string, logLevel: strin
 function isWell(service: Service, symbols: number): boolean {
   const { collect, backfill } = service.status()
   const { running, queued } = backfill.jobs
-  return collect.markets.live + collect.markets.deaf === symbols && collect.gapsOpen + running + queued + backfill.repairsPending === 0
+  return (
+    collect.markets.live + collect.markets.deaf === symbols &&
+    collect.gapsOpen + running + queued + backfill.repairsPending === 0
+  )
 }
 
 /** The id of the first trade in the minute that has begun, or of the trade to come. */

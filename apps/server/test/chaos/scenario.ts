@@ -47,7 +47,9 @@ export function scenarioOf(kind: Kind, seed: number, symbols: number): Scenario 
   const rates = ratesOf(symbols)
   const length = dice.between(20, 35) * SECOND
   const faults = stepsOf(kind, dice, Object.keys(rates), length)
-  const ends = faults.map((step) => ('at' in step ? step.at : 0) + ('ms' in step && step.kind !== 'late' ? (step.ms ?? 1_000) : 0))
+  const ends = faults.map(
+    (step) => ('at' in step ? step.at : 0) + ('ms' in step && step.kind !== 'late' ? (step.ms ?? 1_000) : 0),
+  )
   const restarts = kind === 'restart' ? restartsOf(dice, length) : []
   return {
     seed,
@@ -76,7 +78,11 @@ function stepsOf(kind: Kind, dice: Dice, symbols: readonly string[], length: num
   if (kind === 'coldStart') {
     const ms = dice.between(1, 20) * SECOND
     const later = stepsOf('mixed', dice, symbols, length).filter((step) => 'at' in step && step.at > ms)
-    return [{ at: 0, kind: 'restDown', ms }, ...(dice.chance(0.5) ? [{ at: 0, kind: 'refuseConnect' as const, ms }] : []), ...later]
+    return [
+      { at: 0, kind: 'restDown', ms },
+      ...(dice.chance(0.5) ? [{ at: 0, kind: 'refuseConnect' as const, ms }] : []),
+      ...later,
+    ]
   }
   const steps: FaultStep[] = []
   const mixed = kind === 'mixed' || kind === 'restart'

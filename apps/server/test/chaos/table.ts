@@ -8,7 +8,8 @@ const counted = ['lost', 'doubled', 'invented', 'candles', 'coverage'] as const 
 export const clock = (ms: number): string =>
   `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1_000) % 60).padStart(2, '0')}`
 
-const seconds = (ms: number | undefined): string => (ms === undefined || Number.isNaN(ms) ? '-' : (ms / 1_000).toFixed(1))
+const seconds = (ms: number | undefined): string =>
+  ms === undefined || Number.isNaN(ms) ? '-' : (ms / 1_000).toFixed(1)
 
 /** A row a kind of fault, and all together. */
 export function table(outcomes: readonly Outcome[]): string {
