@@ -169,7 +169,10 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
     const order = typeof trade.id === 'number' ? trade.id : arrivals++
     const { time, price, quantity, count } = trade
     if (time < head.from || time >= head.to) {
-      if (time < baseFrom) return wantRemade(step, time, time + 1)
+      if (time < baseFrom) {
+        wantRemade(step, time, time + 1)
+        return
+      }
       if (time < base.closedTo) {
         addLate(trade, order, step)
         return
