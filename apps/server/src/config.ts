@@ -23,7 +23,7 @@ const Variables = Type.Object({
     default: 'NORMAL',
     description: 'FULL syncs each commit to the disk, NORMAL each checkpoint',
   }),
-  TRADE_RETENTION_HOURS: count(72, 1, 87_600, 'how long trades are kept'),
+  TRADE_RETENTION_HOURS: count(72, 1, 87_600, 'how long trades are kept; never less than to the end of their UTC day'),
   HOST: text('0.0.0.0', 'address to listen on'),
   WEBSOCKET_PORT: count(8080, 0, 65_535, 'port of REST, WebSocket and dashboard; 0 takes a free one'),
   WEBSOCKET_MAX_CONNECTIONS: count(10_000, 1, 1_000_000, 'WebSocket clients at once'),

@@ -6,8 +6,11 @@ import { addCheck } from './cli/check.ts'
 import { addDemo } from './cli/demo.ts'
 import { addExport } from './cli/export.ts'
 import { addImport } from './cli/import.ts'
-import { processContext } from './cli/process.ts'
+import { processContext, streamUrl } from './cli/process.ts'
+import { addRecord } from './cli/record.ts'
+import { addReplay } from './cli/replay.ts'
 import { addStart } from './cli/start.ts'
+import { addVerify } from './cli/verify.ts'
 import { version } from './cli/version.ts'
 import { isFailure } from './lib/failure.ts'
 
@@ -20,7 +23,10 @@ Data in and out
   candlewire import --help      public archives and recordings into the store
   candlewire export --help      candles out, as JSON lines or CSV
   candlewire check --help       ours beside the exchange's, difference by difference
+  candlewire verify --help      the ledger of days: are all trades still here, and do the candles equal them
   candlewire backfill --help    history of the exchange, only what is missing
+  candlewire record --help      the exchange's raw frames, into files
+  candlewire replay --help      such files through the live code, with a hash of what comes out
 `
 
 const stop = new AbortController()
@@ -47,6 +53,9 @@ addBackfill(program, context, openBackfiller(context))
 addImport(program, context)
 addExport(program, context)
 addCheck(program, context)
+addRecord(program, context, streamUrl)
+addReplay(program, context)
+addVerify(program, context)
 
 try {
   await program.parseAsync()

@@ -40,6 +40,9 @@ describe('the commands, as processes', { concurrency: 2 }, () => {
     const url = await addressIn(said)
     await until('a trade', async () => (await fetch(`${url}/api/v1/crypto/BTCUSDT/latest`)).ok)
     await until('frames', async () => Object((await get(`${url}/health`)).stats).messages_received > 200)
+    const second = await finish(t, ['start'], settings)
+    assert.equal(second.code, 2)
+    assert.match(second.err, /another server uses/)
     const stopped = simulator.truth.ids('BTCUSDT').last
     const begun = performance.now()
     child.kill('SIGTERM')

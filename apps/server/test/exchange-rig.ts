@@ -88,6 +88,7 @@ export async function runCollector({ simulator: market, ...options }: Options = 
   return {
     simulator,
     metrics,
+    binance,
     rest,
     bus,
     collector,

@@ -15,7 +15,10 @@ const mayImport: Record<string, string[]> = {
   exchanges: below,
   ...Object.fromEntries(ports.map((port) => [port, below])),
   ...Object.fromEntries(
-    ['collect', 'aggregate', 'record', 'backfill', 'reconcile', 'dispatch', 'news', 'alerts', 'api'].map((name) => [name, role]),
+    ['collect', 'aggregate', 'record', 'backfill', 'reconcile', 'dispatch', 'news', 'alerts', 'api'].map((name) => [
+      name,
+      role,
+    ]),
   ),
 }
 

@@ -14,6 +14,7 @@ export interface Channel {
 const channelOf: Readonly<Record<string, ChannelType>> = {
   candle: 'candles',
   correction: 'candles',
+  coverage: 'candles',
   trade: 'trades',
   indicator: 'indicators',
   news: 'news',

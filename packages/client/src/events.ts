@@ -1,4 +1,13 @@
-import type { Lagged, LiveCandle, LiveError, LiveTrade, Pong, ServerEvents, Subscription } from '@candlewire/protocol'
+import type {
+  CoverageNotice,
+  Lagged,
+  LiveCandle,
+  LiveError,
+  LiveTrade,
+  Pong,
+  ServerEvents,
+  Subscription,
+} from '@candlewire/protocol'
 
 /** A message of the server, or an event of the client itself. `timestamp` is its send time, ms. */
 export type WSMessage = { type: string; data: unknown; timestamp: number; seq?: number }
@@ -25,6 +34,8 @@ export interface SeqGap extends ChannelName {
 export interface ClientEvents {
   candle: Additive<LiveCandle, 'exchange' | 'closed'>
   correction: Additive<ServerEvents['correction'], 'exchange' | 'closed'>
+  /** What is known of a stretch of candles has changed: `unknown`, or `repaired`. */
+  coverage: CoverageNotice
   trade: Additive<LiveTrade, 'exchange' | 'id'>
   subscribed: Additive<Subscription, 'exchange'>
   unsubscribed: Additive<Subscription, 'exchange'>

@@ -11,6 +11,7 @@ const prices: Shape = { open: 'number', high: 'number', low: 'number', close: 'n
 const shapes: Readonly<Record<string, Shape>> = {
   candle: { symbol: 'string', timeframe: 'string', time: 'string', ...prices },
   correction: { symbol: 'string', timeframe: 'string', time: 'string', ...prices, revision: 'number' },
+  coverage: { symbol: 'string', timeframe: 'string', from: 'string', to: 'string', status: 'string' },
   trade: { symbol: 'string', price: 'number', quantity: 'number', side: 'string', time: 'string' },
   subscribed: subscription,
   unsubscribed: subscription,

@@ -65,6 +65,21 @@ export const LiveCandleSchema = Type.Object({
   volume: Type.Number(),
   /** False while the candle is forming. */
   closed: Type.Boolean(),
+  /** Of a candle in which, with a healthy feed, nothing traded; absent of one that traded. */
+  state: Type.Optional(Type.Literal('quiet')),
+})
+
+/**
+ * What is known of a stretch of candles has changed; times ISO 8601 UTC, `to` exclusive, whole candles.
+ * `unknown`: nobody can say what traded; candles given out for it are void. `repaired`: read it anew by REST.
+ */
+export const CoverageSchema = Type.Object({
+  exchange: Type.String(),
+  symbol: Type.String(),
+  timeframe: Type.String(),
+  from: Type.String(),
+  to: Type.String(),
+  status: Type.Enum(['unknown', 'repaired']),
 })
 
 /** A closed candle that was made anew; also sent as a plain `candle`. */

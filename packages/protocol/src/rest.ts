@@ -38,7 +38,15 @@ const candles = <T extends TSchema>(row: T) =>
     symbol: Type.String(),
     interval: Type.String(),
     data: Type.Array(row, { description: 'ascending; a forming candle is last' }),
-    meta: Type.Object({ gaps: Type.Array(GapSchema) }),
+    meta: Type.Object({
+      gaps: Type.Array(GapSchema),
+      quiet: Type.Optional(
+        Type.Array(Type.Object({ from: Time, to: Time }), {
+          description:
+            'where the feed was healthy and nothing traded: candles there are flat. Absent when there is none',
+        }),
+      ),
+    }),
   })
 
 /** Candles of one market. */

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import type { ChannelType } from './limits.ts'
 import type * as live from './live.ts'
+import type * as proof from './proof.ts'
 import type * as rest from './rest.ts'
 
 export type SubscribeMessage = Static<typeof live.SubscribeMessage>
@@ -13,6 +14,7 @@ export type ClientMessage = SubscribeMessage | UnsubscribeMessage | ListMessage 
 export type Subscription = Static<typeof live.SubscriptionSchema>
 export type LiveCandle = Static<typeof live.LiveCandleSchema>
 export type Correction = Static<typeof live.CorrectionSchema>
+export type CoverageNotice = Static<typeof live.CoverageSchema>
 export type LiveTrade = Static<typeof live.LiveTradeSchema>
 export type Lagged = Static<typeof live.LaggedSchema>
 export type LiveError = Static<typeof live.LiveErrorSchema>
@@ -22,6 +24,7 @@ export type Pong = Static<typeof live.PongSchema>
 export interface ServerEvents {
   candle: LiveCandle
   correction: Correction
+  coverage: CoverageNotice
   trade: LiveTrade
   subscribed: Static<typeof live.SubscribedSchema>
   unsubscribed: Subscription
@@ -67,3 +70,7 @@ export type FetchHistoricalRequest = Static<typeof rest.FetchHistoricalBody>
 export type FetchPlan = Static<typeof rest.FetchPlanSchema>
 export type SeriesCoverage = Static<typeof rest.SeriesCoverageSchema>
 export type Stats = Static<typeof rest.StatsSchema>
+export type LedgerDay = Static<typeof proof.LedgerDaySchema>
+export type Ledger = Static<typeof proof.LedgerSchema>
+export type CandleRevision = Static<typeof proof.RevisionSchema>
+export type Explanation = Static<typeof proof.ExplanationSchema>

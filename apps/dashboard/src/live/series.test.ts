@@ -159,6 +159,27 @@ test('a page that no longer reaches the old one starts over instead of joining t
   assert.equal(server.tail(), undefined, 'the feed is back')
 })
 
+test('a stretch that becomes unknown loses its flat bars at once, a repaired one is read anew', async (t) => {
+  const server = hand(t)
+  const stop = new AbortController()
+  t.after(() => stop.abort())
+  await server.client.connect()
+  openSeries(server, route, server.view, stop.signal)
+  await server.page(1, [row(1), row(2), { ...row(3), volume: 0 }, { ...row(4), volume: 0 }])
+  await server.said('fresh')
+  const stretch = { ...route, from: iso(3), to: iso(6) }
+  server.push({ type: 'coverage', data: { ...stretch, symbol: 'ETHUSDT', status: 'unknown' }, timestamp: 1 })
+  assert.equal(server.minutes(), '1=1 2=1 3=1 4=1', 'of another market')
+  server.push({ type: 'coverage', data: { ...stretch, status: 'unknown' }, timestamp: 1 })
+  assert.equal(server.minutes(), '1=1 2=1')
+  assert.deepEqual(server.tail(), { from: 3 * 60_000, to: 6 * 60_000 })
+  server.push({ type: 'coverage', data: { ...stretch, status: 'repaired' }, timestamp: 1 })
+  await server.page(2, [row(2), row(3), row(4), row(5)])
+  await server.said('layout', 2)
+  assert.equal(server.minutes(), '1=1 2=1 3=1 4=1 5=1')
+  assert.equal(server.tail(), undefined)
+})
+
 test('an unknown symbol is said in words and not asked for again', async (t) => {
   const server = hand(t)
   const stop = new AbortController()

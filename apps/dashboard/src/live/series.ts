@@ -94,6 +94,13 @@ export function openSeries({ client, rest }: Sources, route: Route, view: Series
     else if (change !== 'none') view.put(bar, change)
   }
 
+  /** Nobody knows any more what traded there: flat bars drawn in it go, and its slots are hatched at once. */
+  const lose = (hole: Hole) => {
+    bars = bars.filter(({ time, volume }) => volume > 0 || time < hole.from || time >= hole.to)
+    tail = findTail(bars, [hole], timeframe) ?? tail
+    show(false)
+  }
+
   const removers = [
     client.on('candle', ({ data }) => {
       const bar = data.symbol === symbol && data.timeframe === timeframe ? toBar(data) : undefined
@@ -101,6 +108,11 @@ export function openSeries({ client, rest }: Sources, route: Route, view: Series
     }),
     client.on('open', ({ data }) => data.reconnected && readNewest()),
     client.on('lagged', readNewest),
+    client.on('coverage', ({ data }) => {
+      if (data.symbol !== symbol || data.timeframe !== timeframe || !loaded) return
+      if (data.status === 'repaired') void readNewest()
+      else lose({ from: Date.parse(data.from), to: Date.parse(data.to) })
+    }),
   ]
   client.subscribe('candles', symbol, timeframe)
   signal.addEventListener('abort', () => {

@@ -14,7 +14,7 @@ import { createAggregator } from './aggregator.ts'
 import { amend } from './amend.ts'
 import { historyFrames } from './history.ts'
 import { createReviser } from './late.ts'
-import { emptyStep } from './market.ts'
+import { clearNotes, emptyStep } from './market.ts'
 import { makeMissing, rebuild } from './rebuild.ts'
 import { settle } from './settle.ts'
 
@@ -29,8 +29,17 @@ export interface AggregateDeps {
   readonly formingMs?: number
   /** How soon candles that wait for history are looked at again, ms; doubles each time. */
   readonly settleMs?: number
+  /** The clock that the role's errands run by; the process's own by default. It has no say in what a trade leads to. */
+  readonly pace?: Pace
   readonly log: Logger
   readonly metrics: Metrics
+}
+
+export interface Pace {
+  /** ms; never goes back. */
+  readonly now: () => number
+  /** Calls `work` again and again until the signal aborts. */
+  readonly every: (ms: number, work: () => Promise<void>, signal: AbortSignal) => Promise<void>
 }
 
 /** How often markets that changed are looked at for forming candles, ms. */
@@ -42,6 +51,7 @@ const TICK_MS = 50
 export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<void> {
   const { bus, store, log, metrics } = deps
   const { latenessMs = 2_000, formingMs = 250, settleMs = 1_000 } = deps
+  const { now, every } = deps.pace ?? { now: () => performance.now(), every: everyTick }
   const aggregator = createAggregator({ timeframes: deps.timeframes, latenessMs, formingMs })
   const enabled = deps.timeframes.map(timeframe).sort(bySize)
   const frames = historyFrames(deps.timeframes)
@@ -55,16 +65,16 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
   }
 
   async function takeTrades(batches: Batch<'trades'>, stop: AbortSignal): Promise<void> {
-    const closed: Candle[] = []
+    const step = emptyStep()
     for (const batch of batches) {
-      const step = aggregator.add(batch, emptyStep())
-      closed.push(...step.candles)
-      if (step.remake) agenda.begin(batch, step.remake, performance.now())
+      aggregator.add(batch, step)
+      if (step.remake) agenda.begin(batch, step.remake, now())
       if (step.duplicates > 0) metrics.duplicates.inc({ exchange: batch.exchange }, step.duplicates)
       if (step.lateTrades > 0) metrics.lateTrades.inc({ exchange: batch.exchange }, step.lateTrades)
-      for (const late of step.late) closed.push(await persevere(() => revise(late), 'revise a candle', log, stop))
+      for (const late of step.late) step.candles.push(await persevere(() => revise(late), 'revise a candle', log, stop))
+      clearNotes(step)
     }
-    await publish(closed, 'closed')
+    await publish(step.candles, 'closed')
   }
 
   /** Candles of `market` that touch `range` and end before the live trades, smallest timeframe first. */
@@ -95,7 +105,7 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
     publish(await settle(store, aggregator, market, frames), 'closed')
 
   async function runErrands(): Promise<void> {
-    for (const errand of agenda.due(performance.now())) {
+    for (const errand of agenda.due(now())) {
       const { market, looks } = errand
       const liveFrom = aggregator.liveFrom(market)
       if (looks > 0 && liveFrom !== undefined) {
@@ -103,7 +113,7 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
         await publish(await remakeClosed(errand), 'revised')
       }
       await settleOne(market)
-      agenda.done(errand, await isReached(errand), aggregator.isUnsettled(market), performance.now())
+      agenda.done(errand, await isReached(errand), aggregator.isUnsettled(market), now())
     }
   }
 
@@ -126,8 +136,7 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
         }
       }
     },
-    (stop) =>
-      everyTick(Math.min(settleMs, 1_000), () => persevere(runErrands, 'complete first candles', log, stop), stop),
-    (stop) => everyTick(TICK_MS, () => publish(aggregator.forming(performance.now()), 'forming'), stop),
+    (stop) => every(Math.min(settleMs, 1_000), () => persevere(runErrands, 'complete first candles', log, stop), stop),
+    (stop) => every(TICK_MS, () => publish(aggregator.forming(now()), 'forming'), stop),
   ])
 }

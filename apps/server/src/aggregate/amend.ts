@@ -78,10 +78,8 @@ function put(lane: Lane, bar: Float64Array, open: number, end: number): void {
   // It waits for its beginning, which it will get from the corrected store.
   if (partial && !partial.history) return
   const at = barAt(lane, open)
-  if (!partial) {
-    lane.rows.set(bar, at)
-    return
-  }
-  partial.history = bar
-  clearBar(lane.rows, at, open, end)
+  if (partial) {
+    partial.history = bar
+    clearBar(lane.rows, at, open, end)
+  } else lane.rows.set(bar, at)
 }

@@ -39,6 +39,14 @@ export interface Step {
 
 export const emptyStep = (): Step => ({ candles: [], late: [], lateTrades: 0, duplicates: 0, remake: undefined })
 
+/** Keeps only the candles of a step, so that it can take in the next batch. */
+export function clearNotes(step: Step): void {
+  step.late.length = 0
+  step.lateTrades = 0
+  step.duplicates = 0
+  step.remake = undefined
+}
+
 export type Market = ReturnType<typeof createMarket>
 
 /** The candles of one market in the making. `chain` says which timeframe is rolled up from which. */

@@ -3,6 +3,7 @@ import { nextOpen, timeframe } from '../domain/timeframe.ts'
 import { failure } from '../lib/failure.ts'
 import { buildApi } from './app.ts'
 import { createFeedBoard } from './board.ts'
+import { createCoverageNotices } from './coverage.ts'
 import type { ApiDeps } from './deps.ts'
 import { followBus } from './feed.ts'
 import { createHub } from './live/hub.ts'
@@ -63,6 +64,7 @@ function follow(deps: ApiDeps, { hub, state, board, cache }: Views, signal: Abor
       onClosed: (candle) =>
         cache.invalidate(candle, { from: candle.time, to: nextOpen(timeframe(candle.timeframe), candle.time) }),
       onFilled: (filled) => cache.invalidate(filled, filled),
+      onCoverage: createCoverageNotices(deps.catalog, { hub, state, cache }),
     },
     signal,
   )

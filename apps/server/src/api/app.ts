@@ -7,10 +7,13 @@ import { dashboard } from './dashboard.ts'
 import type { ApiDeps } from './deps.ts'
 import { addDocs } from './docs/index.ts'
 import { errorAnswer, refuseRaw } from './errors.ts'
+import { createFolds } from './folds.ts'
 import { watchMethods } from './methods.ts'
 import { candlesApi } from './rest/candles.ts'
+import { explainApi } from './rest/explain.ts'
 import { healthApi } from './rest/health.ts'
 import { historyApi } from './rest/history.ts'
+import { ledgerApi } from './rest/ledger.ts'
 import { metricsApi } from './rest/metrics.ts'
 import { pricesApi } from './rest/prices.ts'
 import { securityHeaders } from './security.ts'
@@ -77,6 +80,9 @@ export async function buildApi(deps: ApiDeps, views: Views) {
   await addDocs(app, options.version)
   await app.register(candlesApi(deps, views))
   await app.register(pricesApi(deps, views))
+  const folds = createFolds(deps)
+  await app.register(ledgerApi(deps, folds))
+  await app.register(explainApi(deps, folds))
   await app.register(healthApi(deps, views))
   await app.register(historyApi(deps))
   await app.register(metricsApi(metrics))

@@ -1,5 +1,7 @@
 import { type Candle, seriesKey } from '../domain/candle.ts'
+import type { Interval } from '../domain/coverage.ts'
 import { type MarketId, marketKey } from '../domain/market.ts'
+import { nextOpen, timeframe } from '../domain/timeframe.ts'
 import type { Series } from '../store/store.ts'
 
 /** Candles of one series that may wait for their close; more means that a close was lost. */
@@ -17,6 +19,8 @@ export interface Price {
 export interface LiveState {
   /** False when this very candle, or a newer state of it, has been taken in lately. */
   takeCandle(candle: Candle): boolean
+  /** Flat candles that touch the stretch are void: nobody knows what traded there. */
+  withdraw(stretch: MarketId & Interval): void
   takeTrade(market: MarketId, price: Price): void
   takeTicker(market: MarketId, price: Price): void
   /** Not closed yet, ascending by time: one, or two for the moment in which late trades may still reach the older. */
@@ -50,6 +54,15 @@ export function createLiveState(): LiveState {
     takeCandle(candle) {
       const state = stateOf(candle)
       return candle.closed ? takeClosed(state, candle) : takeForming(state, candle)
+    },
+    withdraw({ exchange, symbol, from, to }) {
+      const isVoid = (candle: Candle) =>
+        candle.source === 'filled' && candle.time < to && nextOpen(timeframe(candle.timeframe), candle.time) > from
+      for (const state of series.values()) {
+        const [one] = state.closed
+        if (one?.exchange !== exchange || one.symbol !== symbol) continue
+        state.closed = state.closed.filter((candle) => !isVoid(candle))
+      }
     },
     takeTrade(market, price) {
       const key = marketKey(market)

@@ -1,6 +1,7 @@
 import type { ApiBackend } from '../api/deps.ts'
 import type { Backfill } from '../backfill/backfill.ts'
 import type { Collector } from '../collect/collector.ts'
+import type { CollectorStatus } from '../collect/status.ts'
 import type { Config } from '../config.ts'
 import type { RestClient } from '../exchanges/rest.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -93,6 +94,21 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
   }
 }
 
+const NAMED = 10
+
+/** Markets whose data could not be trusted lately, the worst first. */
+function driftText(drifting: CollectorStatus['drifting']): string {
+  const rows = drifting
+    .map(({ symbol, kinds }) => ({ symbol, kinds, times: Object.values(kinds).reduce((sum, times) => sum + times, 0) }))
+    .sort((a, b) => b.times - a.times)
+  const told = rows.slice(0, NAMED).map(({ symbol, kinds }) => {
+    const what = Object.entries(kinds).map(([kind, times]) => `${kind} × ${times}`)
+    return `${symbol} (${what.join(', ')})`
+  })
+  const more = rows.length > NAMED ? ` and ${rows.length - NAMED} more` : ''
+  return told.length ? `set aside: ${told.join(', ')}${more}` : ''
+}
+
 const round = (value: number): number => Math.round(value * 100) / 100
 
 /** The source systems' names for how much of the budget is in use. */
@@ -102,13 +118,16 @@ const windowOf = (ratio: number): string =>
 /** What /health says of an exchange: by its id the sockets, by `id:rest` the requests. */
 function problemsOf(
   id: string,
-  { state, circuits, connections }: ReturnType<Collector['status']>,
+  { state, symbols, circuits, connections, drifting }: ReturnType<Collector['status']>,
 ): Record<string, string> {
   const problems: Record<string, string> = {}
   const { sockets, broken, reason } = circuits
   if (sockets !== 'closed')
     problems[id] = `${state}: ${broken} connection(s) keep failing (${reason}), ${connections} open; circuit ${sockets}`
+  else if (symbols === 0) problems[id] = 'its list of markets is awaited'
   else if (state !== 'connected') problems[id] = state
+  const drift = driftText(drifting)
+  if (drift) problems.data = drift
   if (circuits.rest !== 'closed') problems[`${id}:rest`] = `REST requests keep failing; circuit ${circuits.rest}`
   return problems
 }

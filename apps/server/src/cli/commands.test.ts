@@ -150,6 +150,42 @@ test('an outage leaves a gap in every timeframe, and the two recordings of it ag
   assert.match(b.stderr, /Nothing known from 2023-03-24T12:30:00Z to 2023-03-24T14:00:00Z/)
 })
 
+test(
+  'export: the halt has no line, or lines that say so; flat rows of the exchange stay its own',
+  recorded,
+  async (t) => {
+    for (const [part, code, bars] of [
+      ['ADA_USDT-3m', '3m', 26],
+      ['BTC_USDT-5m', '5m', 16],
+    ] as const) {
+      const { importFiles, exported } = shell(t, 'binance', 'XUSDT')
+      await importFiles('klines', files('klines/binance-spot-outage-2023-03-24', part))
+      const range = ['--from', '2023-03-24T11:30:00Z', '--to', '2023-03-24T15:00:00Z']
+      const plain = (await exported(code, ...range)).lines
+      const sources = plain.map((line) => JSON.parse(line).source)
+      assert.deepEqual([...new Set(sources)], ['backfill'], 'nothing is filled in')
+      assert.ok(plain.some((line) => JSON.parse(line).volume === 0))
+      const all = (await exported(code, ...range, '--gaps')).lines.map((line) => JSON.parse(line))
+      const unknown = all.filter(({ source }) => source === 'unknown')
+      assert.equal(unknown.length, bars)
+      assert.deepEqual(Object.keys(unknown[0]!), Object.keys(JSON.parse(plain[0]!)))
+      assert.equal(all.length, plain.length + bars)
+      const csv = (await exported(code, ...range, '--gaps', '--format', 'csv')).lines
+      assert.equal(csv.filter((line) => /^\d+,{9}unknown$/.test(line)).length, bars)
+    }
+  },
+)
+
+test('five years of hours: each of the 27 maintenance gaps is unknown, none is filled', recorded, async (t) => {
+  const { importFiles, exported } = shell(t, 'binance', 'BTCUSDT')
+  await importFiles('klines', files('klines/binance-spot-BTC_USDT', '-1h'))
+  const rows = (await exported('1h', '--gaps')).lines.map((line) => JSON.parse(line))
+  assert.equal(rows.filter(({ source }) => source === 'filled').length, 0)
+  const begins = rows.filter(({ source }, index) => source === 'unknown' && rows[index - 1]?.source !== 'unknown')
+  assert.equal(begins.length, 27)
+  assert.equal(rows.filter(({ source }) => source !== 'unknown').length, 45_345)
+})
+
 test('rows that an exchange leaves out in a halt: larger candles only with --sparse', recorded, async (t) => {
   const { importFiles, check } = shell(t, 'binance', 'BTCUSDT')
   const [hours] = files('klines/binance-spot-BTC_USDT', '-1h')

@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
 import type { Candle } from '../domain/candle.ts'
 import type { Interval } from '../domain/coverage.ts'
-import type { Timeframe } from '../domain/timeframe.ts'
+import { nextOpen, type Timeframe } from '../domain/timeframe.ts'
 import { exactText, plainText } from '../lib/decimal.ts'
 import { failure, isFailure } from '../lib/failure.ts'
 import type { Store } from '../store/store.ts'
@@ -31,6 +31,7 @@ interface ExportOptions {
   readonly to?: number
   readonly format: 'jsonl' | 'csv'
   readonly output: string
+  readonly gaps: boolean
   readonly data: string
 }
 
@@ -39,7 +40,8 @@ What is written
   One candle a line, in order of time: time (open, ms UTC), open, high, low, close, volume (base), quote_volume,
   trades, closed, source. Numbers are exact decimals. source says where a candle comes from: trades (folded from
   trades), exchange or backfill (the exchange's own), filled (flat: proven that nothing traded).
-  Times about which nothing is known have no line; they are told on standard error.
+  Times about which nothing is known have no line; they are told on standard error. With --gaps each candle of them
+  has a line of its own, whose figures are empty (null) and whose source is unknown.
   A timeframe that is not stored (45m, 2d) is made of the largest stored one that divides it.
 
 Examples
@@ -57,6 +59,7 @@ export function addExport(program: Command, context: CommandContext): void {
     .option('--from <time>', 'first open time, ISO or ms (default: the first candle)', readTime)
     .option('--to <time>', 'end, exclusive, ISO or ms (default: after the last candle)', readTime)
     .addOption(new Option('--format <format>', 'form of the lines').choices(['jsonl', 'csv']).default('jsonl'))
+    .option('--gaps', 'write lines for times about which nothing is known', false)
     .option('--output <file>', 'file to write, - for standard output', '-')
     .addHelpText('after', HELP)
     .action((options: ExportOptions) =>
@@ -118,15 +121,15 @@ async function writeFile<T>(
 /** Gaps that are told one by one; the others are only counted. */
 const TOLD = 20
 
-async function writeCandles(target: Writable, history: History, range: Interval, { format }: ExportOptions) {
+async function writeCandles(target: Writable, history: History, range: Interval, options: ExportOptions) {
   let candles = 0
   const gaps = { count: 0, shown: [] as Interval[] }
-  const line = format === 'csv' ? csvLine : jsonLine
-  if (format === 'csv') target.write(`${COLUMNS.join(',')}\n`)
+  const lines = linesOf(options)
+  if (options.format === 'csv') target.write(`${COLUMNS.join(',')}\n`)
   for await (const page of history.pages(range)) {
     candles += page.candles.length
     for (const gap of page.gaps) addGap(gaps, gap)
-    const text = page.candles.map(line).join('')
+    const text = lines(page.candles, page.gaps)
     if (text && !target.write(text)) await once(target, 'drain')
   }
   return { candles, gaps }
@@ -157,6 +160,29 @@ const cells = (candle: Candle): string[] => [
   String(candle.closed),
   candle.source,
 ]
+
+/** The lines of candles and, when wanted, of the gaps between them, in order of time. */
+function linesOf({ format, gaps: wanted, timeframe: frame }: ExportOptions) {
+  const line = format === 'csv' ? csvLine : jsonLine
+  const gapLine = format === 'csv' ? csvGap : jsonGap
+  return (candles: readonly Candle[], gaps: readonly Interval[]): string => {
+    if (!wanted || gaps.length === 0) return candles.map(line).join('')
+    const rows = candles.map((candle) => ({ time: candle.time, text: line(candle) }))
+    for (const gap of gaps)
+      for (let time = gap.from; time < gap.to; time = nextOpen(frame, time)) rows.push({ time, text: gapLine(time) })
+    return rows
+      .sort((a, b) => a.time - b.time)
+      .map(({ text }) => text)
+      .join('')
+  }
+}
+
+const csvGap = (time: number): string => `${time}${','.repeat(COLUMNS.length - 1)}unknown\n`
+
+const jsonGap = (time: number): string => {
+  const empty = COLUMNS.slice(1, -1).map((column) => `"${column}":null`)
+  return `{"time":${time},${empty.join(',')},"source":"unknown"}\n`
+}
 
 const csvLine = (candle: Candle): string => `${cells(candle).join(',')}\n`
 

@@ -1,7 +1,7 @@
 import type { Candle } from '../domain/candle.ts'
 import { type Coverage, covers, type Interval, knownIntervals } from '../domain/coverage.ts'
-import { fillQuiet } from '../domain/fill.ts'
-import { rollUp } from '../domain/fold.ts'
+import { fillQuiet, withoutTraded } from '../domain/fill.ts'
+import { counts, rollUp } from '../domain/fold.ts'
 import type { MarketId } from '../domain/market.ts'
 import { bySize, divides, nextOpen, openTime, roughMs, type Timeframe, timeframe } from '../domain/timeframe.ts'
 import type { Store } from '../store/store.ts'
@@ -62,11 +62,16 @@ export async function openHistory(store: Store, market: MarketId, frame: Timefra
 }
 
 function pageReader(store: Store, market: MarketId, frame: Timeframe, source: Timeframe) {
-  return async (range: Interval, close: number | undefined): Promise<Candle[]> => {
+  return async (range: Interval, close: number | undefined): Promise<readonly Candle[]> => {
     const coverage = await coverageOf(store, market, frame, source, range)
     const rows = await store.candles({ ...market, timeframe: source.code }, { from: range.from, to: range.to - 1 })
     const candles = source.code === frame.code ? rows : wholeRollUp(rows, coverage, source, frame)
-    return fillQuiet(candles, coverage, frame, range.from, range.to, close)
+    const filled = fillQuiet(candles, coverage, frame, range.from, range.to, close)
+    return withoutTraded(
+      filled,
+      frame,
+      async (stretch) => (await store.trades(market, { ...stretch, limit: 1 })).find(counts)?.time,
+    )
   }
 }
 

@@ -4,6 +4,7 @@ import { subtract } from '../domain/intervals.ts'
 import type { MarketId } from '../domain/market.ts'
 import { DAY, MINUTE, nextOpen, type Timeframe } from '../domain/timeframe.ts'
 import type { Trade } from '../domain/trade.ts'
+import { tradedDays, unfinishedDay, writeLedgerDay } from '../record/ledger.ts'
 import type { Store } from '../store/store.ts'
 import { createExtent, type Extent, type Hole } from './extent.ts'
 import type { Feed } from './files.ts'
@@ -53,6 +54,7 @@ export async function importTrades(options: TradeImport): Promise<TradeReport> {
   await joinNeighbours(store, market, extent, before)
   await rebuild(store, market, frames, late)
   await mendEdges(options, covered, candles)
+  await writeLedger(store, market, covered)
   return report
 }
 
@@ -99,6 +101,13 @@ async function streamTrades({ store, market, frames, feed }: TradeImport, extent
     await write(store, [], takeReady())
   }
   return { tally, candles, late, closeUntil }
+}
+
+/** A row for each finished day that the files reach. */
+async function writeLedger(store: Store, market: MarketId, covered: Interval): Promise<void> {
+  const now = Date.now()
+  const range = { from: covered.from - (covered.from % DAY), to: Math.min(covered.to, unfinishedDay(now)) }
+  for (const day of await tradedDays(store, market, range)) await writeLedgerDay(store, market, day, now)
 }
 
 async function write(store: Store, trades: readonly Trade[], candles: readonly Candle[]): Promise<void> {

@@ -37,3 +37,9 @@ export function processContext(signal: AbortSignal): CommandContext {
     },
   }
 }
+
+/** Where an exchange streams from. Throws `EXCHANGE_NOT_FOUND`. */
+export function streamUrl(id: string): string {
+  const { wsUrl } = exchangeOf(id)
+  return loadConfig().urls[id]?.ws ?? wsUrl
+}

@@ -14,6 +14,8 @@ import { addCheck } from './check.ts'
 import type { CommandContext } from './context.ts'
 import { addExport } from './export.ts'
 import { addImport } from './import.ts'
+import { addReplay } from './replay.ts'
+import { addVerify } from './verify.ts'
 
 /** Recorded market data beside the project. */
 export const DATA = join(import.meta.dirname, '../../../../../shared/data')
@@ -56,6 +58,8 @@ export async function run(line: readonly string[], parts: Parts) {
   addImport(program, context)
   addExport(program, context)
   addCheck(program, context)
+  addReplay(program, context)
+  addVerify(program, context)
   if (parts.backfiller) addBackfill(program, context, () => parts.backfiller!)
   await program.parseAsync(['node', 'candlewire', ...line])
   out.end()

@@ -1,6 +1,6 @@
 import { setInterval } from 'node:timers/promises'
 import type { Bus } from '../bus/bus.ts'
-import type { MarketId } from '../domain/market.ts'
+import type { Market, MarketId } from '../domain/market.ts'
 import type { Trade } from '../domain/trade.ts'
 import type { Channel, Exchange, StreamRequest } from '../exchanges/exchange.ts'
 import type { RestClient } from '../exchanges/rest.ts'
@@ -14,10 +14,12 @@ import { createIntake } from './intake.ts'
 import { createLag } from './lag.ts'
 import { createMarketFeed, type MarketFeed } from './market.ts'
 import { createPublisher } from './publisher.ts'
-import { createQuarantine } from './quarantine.ts'
+import { createQuarantine, type QuarantineFile } from './quarantine.ts'
+import { createSentinel } from './sentinel.ts'
 import { type CollectSettings, defaults } from './settings.ts'
 import { createShard, type Shard } from './shard.ts'
 import { createShards } from './shards.ts'
+import type { Start } from './start.ts'
 import { type CollectorStatus, statusOf } from './status.ts'
 import { createTwin } from './twin.ts'
 import { createWindow } from './window.ts'
@@ -42,10 +44,24 @@ export interface CollectorDeps {
   readonly log: Logger
   readonly metrics: Metrics
   readonly settings?: Partial<CollectSettings>
+  /** Where frames that were set aside are kept for longer. */
+  readonly quarantineFile?: QuarantineFile
+  /** Told of all that comes in, as it comes. */
+  readonly capture?: Capture
   readonly now?: () => number
 }
 
+/** What a recorder wants to know to play a run again. */
+export interface Capture {
+  frame(raw: Buffer, received: number): void
+  began(market: MarketId, start: Start): void
+  /** Nothing is promised of this market until its ids go on without a gap. */
+  down(market: MarketId, reason: string): void
+}
+
 export interface Collector {
+  /** What the exchange says of its markets, for the watch over its data. */
+  know(markets: readonly Market[]): void
   /** Collects until the signal aborts; then closes the sockets and publishes what it has. */
   run(signal: AbortSignal): Promise<void>
   add(symbols: readonly string[]): void
@@ -67,10 +83,12 @@ export function createCollector(deps: CollectorDeps): Collector {
   const dirty = new Set<MarketFeed>()
   const symbolOfTopic = new Map<string, string>()
   const symbolsOn = new WeakMap<Connection, Set<string>>()
-  const quarantine = createQuarantine(exchange.id, metrics)
+  const quarantine = createQuarantine(exchange.id, metrics, deps.quarantineFile)
   const frames = metrics.frames.labels({ exchange: exchange.id })
   const clock = createExchangeClock({ exchange, rest, log, everyMs: settings.clockEveryMs, now })
   const inspector = createInspector({ exchange, rest, settings, log, metrics, now })
+  const sentinel = createSentinel({ exchange, log, metrics, exchangeTime: clock.at })
+  const { capture } = deps
   let messages = 0
   let lastMessageAt = 0
   let refills = 0
@@ -98,6 +116,7 @@ export function createCollector(deps: CollectorDeps): Collector {
     publisher,
     quarantine,
     retire: (connection) => retire(connection, 'retire'),
+    sentinel,
   })
   const request = (channel: Channel, symbol: string): StreamRequest =>
     channel === 'candles' ? { channel, symbol, timeframe: deps.timeframe ?? '1m' } : { channel, symbol }
@@ -165,7 +184,9 @@ export function createCollector(deps: CollectorDeps): Collector {
     messages += 1
     lastMessageAt = received
     frames.inc()
+    capture?.frame(raw, received)
     for (const event of exchange.stream.read(raw, received)) intake(connection, event, raw, received)
+    sentinel.look(raw)
     publisher.wake()
   }
 
@@ -183,6 +204,7 @@ export function createCollector(deps: CollectorDeps): Collector {
       if (!feed) continue
       shards.remove(symbol)
       feeds.delete(symbol)
+      sentinel.forget(symbol)
       symbolOfTopic.delete(exchange.stream.topic(request('trades', symbol)))
       for (const connection of connections()) symbolsOn.get(connection)?.delete(symbol)
       publisher.feed({ exchange: exchange.id, symbol, state: 'down', reason: 'removed', time: now() })
@@ -204,6 +226,7 @@ export function createCollector(deps: CollectorDeps): Collector {
       publisher.wake()
     },
     feed(market: MarketId, state: 'up' | 'down', reason: string) {
+      if (state === 'down') capture?.down(market, reason)
       publisher.feed({ exchange: market.exchange, symbol: market.symbol, state, reason, time: now() })
       publisher.wake()
     },
@@ -211,6 +234,8 @@ export function createCollector(deps: CollectorDeps): Collector {
     deaf: (connection: Connection) => retire(connection, 'deaf'),
     pollEveryMs,
     lag: createLag(),
+    confirm: sentinel.confirm,
+    ...(capture && { began: capture.began }),
   }
 
   /** Polling all markets takes at most its share of the budget. */
@@ -251,6 +276,7 @@ export function createCollector(deps: CollectorDeps): Collector {
     add,
     remove,
     halt: (symbol, halted) => feeds.get(symbol)?.halt(halted),
+    know: sentinel.know,
     status: () =>
       statusOf({
         exchange: exchange.id,
@@ -262,6 +288,7 @@ export function createCollector(deps: CollectorDeps): Collector {
         messagesReceived: messages,
         clockOffset: clock.offset(),
         quarantined: quarantine.recent(),
+        drifting: sentinel.drifting(now()),
       }),
     async run(outer) {
       const stop = new AbortController()

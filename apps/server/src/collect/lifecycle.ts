@@ -45,13 +45,12 @@ export async function followMarkets(deps: LifecycleDeps, signal: AbortSignal): P
   }
 
   function follow({ symbol, change, before }: MarketChange, trades: boolean): void {
-    if (change === 'delisted') return stop(symbol)
+    if (change === 'delisted') stop(symbol)
     if (before !== undefined) {
       if (wanted.has(before)) wanted.add(symbol)
       stop(before)
     }
-    if (!collected.has(symbol) && (wanted.has(symbol) || (all && trades))) start(symbol)
-    if (collected.has(symbol)) deps.halt(symbol, !trades)
+    if (change !== 'delisted' && !collected.has(symbol) && (wanted.has(symbol) || (all && trades))) start(symbol)
   }
 
   async function look(): Promise<void> {
@@ -59,7 +58,11 @@ export async function followMarkets(deps: LifecycleDeps, signal: AbortSignal): P
     if (markets.length === 0) throw new Error('the list of markets is empty')
     const changes = compareLists(known, markets, now())
     known = markets
-    if (changes.length === 0) return
+    if (changes.length > 0) await tell(changes, markets)
+    setHalts()
+  }
+
+  async function tell(changes: readonly MarketChange[], markets: readonly Market[]): Promise<void> {
     deps.changed(markets)
     const trading = new Set(markets.filter(({ status }) => status === 'trading').map(({ symbol }) => symbol))
     for (const change of changes) {
@@ -70,7 +73,11 @@ export async function followMarkets(deps: LifecycleDeps, signal: AbortSignal): P
     await bus.publish('markets', changes)
   }
 
-  for (const { symbol, status } of known) if (status === 'halted' && collected.has(symbol)) deps.halt(symbol, true)
+  function setHalts(): void {
+    for (const { symbol, status } of known) if (collected.has(symbol)) deps.halt(symbol, status === 'halted')
+  }
+
+  setHalts()
   while (!signal.aborted) {
     await pause(everyMs, signal)
     if (signal.aborted) return

@@ -119,4 +119,26 @@ describe('a line of trades', () => {
       }),
     )
   })
+
+  test('a minute that nobody saw alive is a hole, though no id is missing', () => {
+    const one = line()
+    one.live(trade(10))
+    one.drain(20_000, true)
+    one.live({ ...trade(11), time: 79_999 })
+    assert.equal(one.drain(undefined, true)[0]?.hole, undefined, 'a short pause is within any reconnect')
+    one.live({ ...trade(12), time: 139_999 })
+    const [batch] = one.drain(undefined, true)
+    assert.deepEqual(batch?.hole, { from: 79_999, to: 139_999 })
+    assert.deepEqual(ids(batch ? [batch] : []), [12])
+  })
+
+  test('neither do heartbeats speak for a time in which there were none', () => {
+    const one = line()
+    one.live(trade(10))
+    one.drain(20_000, true)
+    assert.deepEqual(one.drain(79_000, true), [{ ...market, trades: [], upTo: 79_000 }])
+    assert.deepEqual(one.drain(200_000, true), [
+      { ...market, trades: [], upTo: 200_000, hole: { from: 79_000, to: 200_000 } },
+    ])
+  })
 })

@@ -13,11 +13,13 @@ import type { Lag } from './lag.ts'
 import { createLine, type Line } from './line.ts'
 import { catchUp } from './refill.ts'
 import type { CollectSettings } from './settings.ts'
-import { findStart } from './start.ts'
+import { findStart, type Start } from './start.ts'
 import { createTrust } from './trust.ts'
 
 /** After an answer that no retry can help (an unknown symbol), the exchange is asked again this much later. */
 const REFUSED_WAIT_MS = 5 * 60_000
+/** Suspicious trades in a row about which REST is asked at once. */
+const STRIKES = 3
 
 export interface MarketDeps {
   readonly exchange: Exchange
@@ -38,6 +40,10 @@ export interface MarketDeps {
   /** How often trades are polled without a socket, ms. */
   readonly pollEveryMs: () => number
   readonly lag: Lag
+  /** Whether REST's word for a trade is to be taken. */
+  readonly confirm: (trade: Trade) => boolean
+  /** Told where a market's line begins. */
+  readonly began?: (market: MarketId, start: Start) => void
 }
 
 /**
@@ -49,6 +55,8 @@ export type MarketState = 'starting' | 'joining' | 'live' | 'polling' | 'deaf' |
 /** One market: its line of trades, the connections that carry it, and what it asks REST for. */
 export interface MarketFeed extends MarketId {
   receive(trade: Trade, from: Connection): void
+  /** A trade came that can't be right: REST is asked for what the market traded. */
+  suspect(): void
   attach(connection: Connection): void
   detach(connection: Connection, reason: string): void
   /** Whether REST has to be asked now. */
@@ -90,7 +98,10 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   let downSince = now()
   let polledAt: number | undefined
   let progressAt = 0
+  let askedAt = 0
   let stored: Trade | undefined
+  /** Suspicious trades since the last good one. */
+  let strikes = 0
   let said = { state: '', reason: '' }
 
   function say(state: 'up' | 'down', reason: string): void {
@@ -154,7 +165,10 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     await clock.measured(signal)
     if (line.next() === undefined) {
       const start = await findStart({ ...deps, maxRefill: settings.maxRefill }, market, stored, line.newestId(), signal)
-      if (line.next() === undefined) line.begin(start)
+      if (line.next() === undefined) {
+        line.begin(start)
+        deps.began?.(market, start)
+      }
       deps.changed(feed)
     }
     const gap = line.gap()
@@ -206,11 +220,21 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       if (outcome === 'held') gapSince ??= now()
       if (outcome !== 'duplicate') trust.heard(trade.received)
       if (outcome !== 'taken') return
+      // The list is read now and then; a trade says at once that it is out of date.
+      halted = false
+      strikes = 0
       // The id to come, on a new connection: nothing was lost before it, and nothing will be after it.
       if (joined || from === carriers.first()) setJoined()
       const at = joined ? clock.at(trade.received) : undefined
       if (at !== undefined) deps.lag.seen(at - trade.time, at)
       deps.changed(feed)
+    },
+    suspect() {
+      joined = false
+      strikes += 1
+      // A market whose every trade is wrong must not eat the budget of the others.
+      if (strikes > STRIKES && retryAt <= now())
+        retryAt = now() + backoff(strikes, settings.backoffBaseMs, settings.backoffMaxMs)
     },
     attach(connection) {
       if (carriers.add(connection, now()) && carriers.first() === connection) retryAt = 0
@@ -233,10 +257,13 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       return trust.deaf() ? pollDue : overdue(at)
     },
     expire(at) {
-      if (gapSince !== undefined && at - Math.max(gapSince, progressAt) > settings.giveUpMs) giveUp('too slow')
+      // A market that waits for its turn, among hundreds after a start, has not been refused anything yet.
+      if (gapSince === undefined || askedAt < gapSince) return
+      if (at - Math.max(askedAt, progressAt) > settings.giveUpMs) giveUp('too slow')
     },
     async tend(signal) {
       busy = true
+      askedAt = now()
       try {
         await work(signal)
       } catch (error) {
@@ -248,7 +275,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     drain() {
       const until = claim()
       const batches = line.drain(until, crossedSecond(line.upTo(), until))
-      return halted ? batches.map((batch) => ({ ...batch, halted: true as const })) : batches
+      return halted ? batches.map((batch): TradeBatch => ({ ...batch, halted: true })) : batches
     },
     ready: line.ready,
     told(id, at, asked) {

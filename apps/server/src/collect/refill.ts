@@ -1,4 +1,5 @@
 import type { MarketId } from '../domain/market.ts'
+import type { Trade } from '../domain/trade.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import type { RestClient } from '../exchanges/rest.ts'
 import type { Logger } from '../lib/log.ts'
@@ -20,6 +21,8 @@ interface Deps {
   /** Whether to go up to the newest trade there is, rather than only until the held trades join. */
   readonly toNewest: () => boolean
   readonly changed: () => void
+  /** Whether REST's word for a trade is to be taken. */
+  readonly confirm: (trade: Trade) => boolean
 }
 
 /**
@@ -32,7 +35,7 @@ export async function catchUp(
   deps: Deps,
   signal: AbortSignal,
 ): Promise<{ outcome: 'joined' | 'absent'; asked: number; taken: number }> {
-  const { exchange, rest, settings, log, metrics, market, line, now } = deps
+  const { exchange, rest, settings, log, metrics, market, line, confirm, now } = deps
   const limit = exchange.limits.tradesPerRequest
   let sum = 0
   for (let fruitless = 0; ; ) {
@@ -54,7 +57,7 @@ export async function catchUp(
         'the exchange no longer has these trades',
       )
     }
-    const taken = line.page(page)
+    const taken = takeTrusted(line, page, confirm)
     metrics.trades.inc({ exchange: exchange.id, origin: 'refill' }, taken)
     sum += taken
     if (taken) deps.changed()
@@ -65,3 +68,17 @@ export async function catchUp(
     if (!full) await pause(settings.reorderMs, signal)
   }
 }
+
+/** A trade that can't be right even by REST is given up: the page goes on behind it, with a hole. How many were new. */
+export function takeTrusted(line: Line, page: readonly Trade[], confirm: (trade: Trade) => boolean): number {
+  const wrong = page.findIndex((trade) => isNews(line, trade) && !confirm(trade))
+  if (wrong < 0) return line.page(page)
+  const taken = line.page(page.slice(0, wrong))
+  const rest = page.slice(wrong + 1)
+  const next = rest.findIndex((trade) => isNews(line, trade) && confirm(trade))
+  if (next < 0) return taken
+  line.lose(rest[next]!)
+  return taken + takeTrusted(line, rest.slice(next), confirm)
+}
+
+const isNews = (line: Line, { id }: Trade): boolean => typeof id === 'number' && id >= (line.next() ?? 0)

@@ -91,7 +91,7 @@ export function createShard({ exchange, settings, log, metrics, now, turn, open,
       const due = exchange.limits.connectionLifeMs * (ROTATE_LATEST - Math.random() * ROTATE_SPREAD)
       const timer = setTimeout(
         () => retirement.resolve('retire'),
-        Math.min(due - (now() - connection.openedAt), 2 ** 31 - 1),
+        Math.min(Math.max(0, due - (now() - connection.openedAt)), 2 ** 31 - 1),
       )
       if (previous) setTimeout(() => previous.close('replaced'), settings.overlapMs).unref()
       const reason = await Promise.race([connection.ended, retirement.promise])

@@ -1,3 +1,4 @@
+import type { DriftOf } from './drift.ts'
 import type { MarketFeed, MarketState } from './market.ts'
 import type { SetAside } from './quarantine.ts'
 import type { Circuit, Shard } from './shard.ts'
@@ -32,12 +33,14 @@ export interface CollectorStatus {
   }
   /** The last frames that could not be used. */
   readonly quarantined: readonly SetAside[]
+  /** Markets of which something was set aside lately. */
+  readonly drifting: readonly DriftOf[]
 }
 
 interface Parts
   extends Pick<
     CollectorStatus,
-    'exchange' | 'lastMessageAt' | 'reconnects' | 'messagesReceived' | 'clockOffset' | 'quarantined'
+    'exchange' | 'lastMessageAt' | 'reconnects' | 'messagesReceived' | 'clockOffset' | 'quarantined' | 'drifting'
   > {
   readonly feeds: readonly MarketFeed[]
   readonly shards: readonly Shard[]

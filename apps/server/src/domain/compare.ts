@@ -24,7 +24,5 @@ export function differing(a: Candle, b: Candle): Figure[] {
 /** Whether two candles say the same in other digits: only sums differ, and by no more than rounding does. */
 export function onlyRounding(a: Candle, b: Candle, figures: readonly Figure[]): boolean {
   const apart = (x: number, y: number) => Math.abs(x - y) <= ROUNDING * Math.max(Math.abs(x), Math.abs(y))
-  return figures.every(
-    (figure) => (figure === 'volume' || figure === 'quoteVolume') && apart(a[figure], b[figure]),
-  )
+  return figures.every((figure) => (figure === 'volume' || figure === 'quoteVolume') && apart(a[figure], b[figure]))
 }

@@ -1,5 +1,6 @@
 import type { Candle } from './candle.ts'
 import { type Coverage, covers, type Interval, knownIntervals } from './coverage.ts'
+import { union } from './intervals.ts'
 import type { MarketId } from './market.ts'
 import { nextOpen, openTime, type Timeframe } from './timeframe.ts'
 
@@ -52,6 +53,27 @@ export function fillQuiet(
     next = nextOpen(frame, end.time)
   }
   return filled
+}
+
+/**
+ * Leaves out flat candles of stretches in which something traded after all: trades and what they cover reach the store
+ * before their candles do, long before when the process stopped in between. From that trade to the next candle the
+ * price is not known. `firstTrade` tells when something first traded in a stretch, ms.
+ */
+export async function withoutTraded(
+  candles: readonly Candle[],
+  frame: Timeframe,
+  firstTrade: (stretch: Interval) => Promise<number | undefined>,
+): Promise<readonly Candle[]> {
+  const isFlat = ({ source }: Candle) => source === 'filled'
+  const spans = candles.filter(isFlat).map(({ time }) => ({ from: time, to: nextOpen(frame, time) }))
+  const wrong: Interval[] = []
+  for (const stretch of union(spans)) {
+    const traded = await firstTrade(stretch)
+    if (traded !== undefined) wrong.push({ from: openTime(frame, traded), to: stretch.to })
+  }
+  if (wrong.length === 0) return candles
+  return candles.filter((one) => !isFlat(one) || !wrong.some(({ from, to }) => one.time >= from && one.time < to))
 }
 
 /** Appends flat candles from `open` to `end`; answers the last price if it is still known there. */

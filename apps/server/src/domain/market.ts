@@ -16,6 +16,8 @@ export interface Market extends MarketId {
   readonly quantityDecimals: number
   /** Smallest order, base units; 0 when the exchange states none. */
   readonly minQuantity: number
+  /** The exchange's own word for a state that we do not know. */
+  readonly unknownStatus?: string
 }
 
 /** The key under which events of one market keep their order: `binance:BTCUSDT`. */

@@ -26,8 +26,16 @@ export type StreamEvent =
   | { readonly type: 'shutdown' }
   /** The frame keeps the connection alive and says nothing else. */
   | { readonly type: 'pong' }
-  /** The frame could not be understood; it is to be counted and kept aside. `unknown`: well-formed, of a kind we don't know. */
-  | { readonly type: 'malformed' | 'unknown'; readonly reason: string }
+  /** The frame could not be understood; it is to be counted and kept aside. `unknown`: well-formed, of a kind we don't know.
+   * `market`: whose trade it would have been, where that can be told. */
+  | { readonly type: 'malformed' | 'unknown'; readonly reason: string; readonly market?: string }
+
+/** Something in a frame that the exchange's documentation does not tell of, and that does no harm. `what` has few values. */
+export interface Unfamiliar {
+  readonly symbol: string
+  readonly kind: 'unknown field' | 'time unit'
+  readonly what: string
+}
 
 /** A request as data: what to ask, what it costs, how to read the answer. `read` throws a plain Error on a bad body; `received` in ms. */
 export interface RestRequest<T> {
@@ -124,6 +132,8 @@ export interface Exchange {
     readonly read: (frame: Buffer, received: number) => readonly StreamEvent[]
     /** Trade frames that took the slow path since the start, because their layout is not the one that `read` scans. */
     readonly slowTrades?: () => number
+    /** What in a frame is new to us, though it can be read. Slow: for frames that stand out, and samples. Never throws. */
+    readonly unfamiliar?: (frame: Buffer) => readonly Unfamiliar[]
     /** A keep-alive message of ours, where the exchange wants one. */
     readonly ping?: { readonly everyMs: number; readonly message: string }
   }

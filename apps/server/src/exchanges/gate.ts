@@ -71,7 +71,7 @@ export function createGate({ exchange, limit, budget, breaker, now, patienceMs }
       if (!first) return
       const decision = decide(first)
       if (decision !== 'go' && !('refuse' in decision)) {
-        if (decision.again !== undefined) timer = setTimeout(pump, Math.ceil(decision.again))
+        if (decision.again !== undefined) timer = setTimeout(pump, Math.max(1, Math.ceil(decision.again)))
         return
       }
       queue.shift()

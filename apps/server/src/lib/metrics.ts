@@ -21,6 +21,11 @@ export function createMetrics() {
       'exchange',
       'reason',
     ]),
+    drift: counter('drift_total', 'Frames whose data or layout is not what the exchange documents', [
+      'exchange',
+      'symbol',
+      'kind',
+    ]),
     trades: counter('trades_total', 'Trades published', ['exchange', 'origin']),
     duplicates: counter('duplicates_total', 'Trades received again and left out', ['exchange']),
     lateTrades: counter('late_trades_total', 'Trades that came after their candle had closed', ['exchange']),

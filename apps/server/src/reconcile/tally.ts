@@ -29,5 +29,3 @@ export function createTally(exchange: string, metrics: Metrics) {
     read: (): Omit<ReconcileStatus, 'pending'> => ({ outcomes: { ...outcomes }, repaired }),
   }
 }
-
-export type Tally = ReturnType<typeof createTally>

@@ -5,7 +5,7 @@ import { aTrade } from '../../test/trades.ts'
 import { memoryBus } from '../bus/memory.ts'
 import { flatCandle } from '../domain/fill.ts'
 import { foldTrades } from '../domain/fold.ts'
-import { timeframe } from '../domain/timeframe.ts'
+import { DAY, MINUTE, timeframe } from '../domain/timeframe.ts'
 import type { Trade, TradeBatch } from '../domain/trade.ts'
 import { failure } from '../lib/failure.ts'
 import { silent } from '../lib/log.ts'
@@ -146,11 +146,17 @@ test('an error that a retry cannot help ends the role', async (t) => {
   await assert.rejects(running, /broken/)
 })
 
-test('old trades are deleted', async (t) => {
+test('old trades are deleted, and the ledger knows of them', async (t) => {
   const store = await freshStore(t)
-  await store.putTrades([tradeAt(1, 0), tradeAt(2, 10_000)])
-  const { end } = recording(store, { tradeRetentionMs: 5_000, pruneEveryMs: 1, now: () => START + 12_000 })
-  const range = { from: START, to: START + 20_000 }
+  const midnight = Math.ceil(START / DAY) * DAY
+  const yesterday = [aTrade({ id: 1, time: START }), aTrade({ id: 2, time: midnight - 1 })]
+  await store.putTrades([...yesterday, aTrade({ id: 3, time: midnight })])
+  const { end } = recording(store, { tradeRetentionMs: 5_000, pruneEveryMs: 1, now: () => midnight + 2 * MINUTE })
+  const range = { from: midnight - DAY, to: midnight + DAY }
   await eventually(async () => (await store.trades(market, range)).length === 1)
   await end()
+  const [row, ...more] = await store.ledger(market, range)
+  assert.deepEqual(more, [], 'the running day has no row, and its trades stay')
+  const { trades, firstId, lastId, pruned } = row!
+  assert.deepEqual({ trades, firstId, lastId, pruned }, { trades: 2, firstId: 1, lastId: 2, pruned: true })
 })

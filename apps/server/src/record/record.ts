@@ -8,13 +8,14 @@ import { everyTick } from '../lib/ticks.ts'
 import { together } from '../lib/together.ts'
 import type { Store } from '../store/store.ts'
 import { createCoverageOfTrades } from './coverage.ts'
+import { createLedger, unfinishedDay } from './ledger.ts'
 
 export interface RecordDeps {
   readonly bus: Bus
   readonly store: Store
-  /** Stored trades older than this are deleted, ms; `Infinity` keeps them. */
+  /** Stored trades older than this are deleted when their UTC day is over, ms; `Infinity` keeps them. */
   readonly tradeRetentionMs: number
-  /** How often old trades are deleted, ms. */
+  /** How often the ledger is brought up to date and old trades are deleted, ms. */
   readonly pruneEveryMs?: number
   /** Our clock, ms. */
   readonly now?: () => number
@@ -23,13 +24,15 @@ export interface RecordDeps {
 }
 
 /**
- * The role: trades, what they say of coverage, and closed candles from the bus into the store, a write per bus batch.
+ * The role: trades, what they say of coverage, and closed candles from the bus into the store, a write per bus batch;
+ * a ledger row for each market and finished day.
  * While the store fails it waits and tries again, and the bus holds the writers back: nothing is dropped. Resolves when
  * the signal aborts and what was taken in is stored.
  */
 export function record(deps: RecordDeps, signal: AbortSignal): Promise<void> {
   const { bus, store, tradeRetentionMs, pruneEveryMs = 5 * MINUTE, now = Date.now, log, metrics } = deps
   const coverage = createCoverageOfTrades(store)
+  const ledger = createLedger(store, log)
 
   async function takeTrades(batches: Batch<'trades'>, stop: AbortSignal): Promise<void> {
     const parts: Coverage[] = []
@@ -43,6 +46,7 @@ export function record(deps: RecordDeps, signal: AbortSignal): Promise<void> {
   /** Trades first: coverage must never claim what is not stored. */
   async function storeTrades(batches: Batch<'trades'>, parts: readonly Coverage[]): Promise<void> {
     const rows = batches.flatMap((batch) => batch.trades)
+    for (const batch of batches) ledger.touch(batch, batch.trades)
     if (rows.length > 0) await store.putTrades(rows)
     if (parts.length > 0) await store.cover(parts)
     metrics.written.inc({ table: 'trades' }, rows.length)
@@ -55,8 +59,14 @@ export function record(deps: RecordDeps, signal: AbortSignal): Promise<void> {
     metrics.written.inc({ table: 'candles' }, closed.length)
   }
 
-  async function prune(): Promise<void> {
-    const deleted = await store.pruneTrades(now() - tradeRetentionMs)
+  /** A day's row first: it must outlive the day's trades. */
+  async function keepHouse(stop: AbortSignal): Promise<void> {
+    const time = now()
+    await ledger.writeFinished(time, stop)
+    if (!Number.isFinite(tradeRetentionMs) || stop.aborted) return
+    const before = Math.min(time - tradeRetentionMs, unfinishedDay(time))
+    await ledger.seal(before, time)
+    const deleted = await store.pruneTrades(before)
     if (deleted > 0) log.info({ deleted }, 'old trades deleted')
   }
 
@@ -69,8 +79,10 @@ export function record(deps: RecordDeps, signal: AbortSignal): Promise<void> {
         await persevere(() => storeCandles(batch), 'store candles', log, stop)
     },
     (stop) =>
-      Number.isFinite(tradeRetentionMs)
-        ? everyTick(pruneEveryMs, () => persevere(prune, 'delete old trades', log, stop), stop)
-        : Promise.resolve(),
+      everyTick(
+        pruneEveryMs,
+        () => persevere(() => keepHouse(stop), 'write the ledger and delete old trades', log, stop),
+        stop,
+      ),
   ])
 }

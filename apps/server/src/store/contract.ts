@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Candle } from '../domain/candle.ts'
 import type { Coverage, CoverageState } from '../domain/coverage.ts'
+import { knownCases, ledgerCases } from './contractOfProof.ts'
 import { candle, double, failsWith, freshSymbol, job, MINUTE, T0, trade } from './samples.ts'
 import type { Series, Store } from './store.ts'
 
@@ -23,24 +24,27 @@ const anyCandle = fc.record({
   time: fc.integer({ min: 0, max: 2 ** 32 }).map((seconds) => seconds * 1000),
 })
 
-/** The promises of `Store`, each a case, against any implementation. `open` gives an empty store. */
-export function storeContract(name: string, open: () => Promise<Store>): void {
+/** The promises of `Store`, each a case, against any implementation. `open` gives an empty store that reads this clock. */
+export function storeContract(name: string, open: (now: () => number) => Promise<Store>): void {
   describe(`${name} store`, () => {
     let store: Store
+    const clock = { time: T0 }
     before(async () => {
-      store = await open()
+      store = await open(() => clock.time)
     })
     after(() => store.close())
     const given = () => store
 
     candleCases(given)
+    knownCases(given, clock)
     rangeCases(given)
     tradeCases(given)
+    ledgerCases(given)
     coverageCases(given)
     jobCases(given)
 
     test('a store that answers says so; a closed one rejects every call', async () => {
-      const closed = await open()
+      const closed = await open(() => T0)
       await closed.ping()
       await closed.close()
       const calls = [

@@ -1,5 +1,6 @@
 import type { Candle } from '../domain/candle.ts'
 import type { Coverage, Interval } from '../domain/coverage.ts'
+import type { LedgerRow } from '../domain/ledger.ts'
 import type { MarketId } from '../domain/market.ts'
 import type { Trade } from '../domain/trade.ts'
 
@@ -13,6 +14,21 @@ export interface CandleRange {
   readonly to?: number
   readonly limit?: number
   readonly newest?: boolean
+  /** Candles as they were known at this time of our clock, ms; those first known after it are absent. */
+  readonly asOf?: number
+}
+
+/** What a candle said from `knownAt` until it was replaced. */
+export interface Revision {
+  readonly candle: Candle
+  /** Our clock, ms; for one candle it grows with each revision. 0 where the store did not keep it yet. */
+  readonly knownAt: number
+}
+
+/** A market with stored trades, and the times of the first and last of them, ms. */
+export interface TradedMarket extends MarketId {
+  readonly first: number
+  readonly last: number
 }
 
 /** A unit of backfill that survives a restart. */
@@ -34,12 +50,15 @@ export interface Job extends MarketId, Interval {
 export interface Store {
   /**
    * Upserts closed candles by series and time; a lower revision never replaces a higher one, equal rows write nothing.
+   * What a row said before it was replaced is kept, with the time at which it became known.
    * A list that names a candle twice is as good as two calls. Rejects with `INVALID_PARAMETER`, and stores nothing,
    * when one of them is still forming or opens within a second.
    */
   putCandles(candles: readonly Candle[]): Promise<void>
   /** Ascending by time. */
   candles(series: Series, range: CandleRange): Promise<Candle[]>
+  /** Everything that the candle opening at `time` ever said, oldest first, as it is now last; empty when there is none. */
+  revisions(series: Series, time: number): Promise<Revision[]>
   /** Every series that has candles, with its first and last open time. */
   series(): Promise<(Series & { first: number; last: number; count: number })[]>
 
@@ -54,6 +73,13 @@ export interface Store {
   lastTrade(market: MarketId): Promise<Trade | undefined>
   /** Deletes trades older than `before`; returns how many. */
   pruneTrades(before: number): Promise<number>
+
+  tradedMarkets(): Promise<TradedMarket[]>
+
+  /** Replaces ledger rows by market and day. */
+  putLedger(rows: readonly LedgerRow[]): Promise<void>
+  /** The rows of days that begin in `[from, to)`, ascending. */
+  ledger(market: MarketId, range: Interval): Promise<LedgerRow[]>
 
   /** Overlays intervals on what is known; later calls win where they overlap; neighbours of one state are joined. */
   cover(intervals: readonly Coverage[]): Promise<void>

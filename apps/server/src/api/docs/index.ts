@@ -37,6 +37,7 @@ export async function addDocs(app: FastifyInstance, version: string): Promise<vo
       },
       tags: [
         { name: 'market data', description: 'Candles and prices' },
+        { name: 'proof', description: 'What was known when, and where it comes from' },
         { name: 'history', description: 'Filling what is missing' },
         { name: 'operation', description: 'Health and figures' },
       ],

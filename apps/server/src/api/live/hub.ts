@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto'
+import type { CoverageNotice } from '@candlewire/protocol'
+
 import type { Candle } from '../../domain/candle.ts'
+import type { Interval } from '../../domain/coverage.ts'
 import type { Trade } from '../../domain/trade.ts'
 import type { Metrics } from '../../lib/metrics.ts'
+import type { Series } from '../../store/store.ts'
 import { emptyBatch } from './batch.ts'
 import { ANY, type Channel, keyOf, matches } from './channel.ts'
 import { type Client, type ClientSettings, createClient, type Totals } from './client.ts'
+
 import { createHistory } from './history.ts'
-import { candleMessage, correctionMessage, type Message, tradeMessage } from './message.ts'
+import { candleMessage, correctionMessage, coverageMessage, type Message, tradeMessage } from './message.ts'
+
 import { createRooms } from './rooms.ts'
 import type { Transport } from './transport.ts'
 
@@ -32,6 +38,8 @@ export interface Hub {
   tellForming(client: Client, pattern: Channel): void
   publishCandle(candle: Candle): void
   publishTrade(trade: Trade): void
+  /** Tells those who listen to the series that what is known of a stretch of it has changed. */
+  publishCoverage(series: Series, stretch: Interval, status: CoverageNotice['status']): void
   totals(): Readonly<Totals> & { active: number }
 }
 
@@ -129,6 +137,10 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
       const channel: Channel = { type: 'trades', exchange: trade.exchange, symbol: trade.symbol, timeframe: '' }
       publish(channel, tradeMessage(stamp(channel), trade))
     },
+    publishCoverage(series, stretch, status) {
+      const channel = candleChannel(series)
+      publish(channel, coverageMessage(stamp(channel), stretch, status))
+    },
     totals: () => ({ ...totals, active: clients.size }),
   }
 }
@@ -136,7 +148,7 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
 /** Names one channel, not several. */
 const isExact = ({ exchange, symbol, timeframe }: Channel): boolean => ![exchange, symbol, timeframe].includes(ANY)
 
-const candleChannel = ({ exchange, symbol, timeframe }: Candle): Channel => ({
+const candleChannel = ({ exchange, symbol, timeframe }: Series): Channel => ({
   type: 'candles',
   exchange,
   symbol,

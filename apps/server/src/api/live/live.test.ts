@@ -196,3 +196,31 @@ test('a client that offers compression gets it for long messages', async (t) => 
   const other = await liveClient(t, plain.ws, { perMessageDeflate: true })
   assert.equal(other.socket.extensions, '')
 })
+
+test('who listens to candles is told when a stretch becomes unknown and when it is repaired', async (t) => {
+  const api = await startApi(t, { now: () => T0 + 60 * MINUTE })
+  const client = await liveClient(t, api.ws)
+  client.send(subscribe('candles', 'BTCUSDT', { timeframe: '5m' }))
+  await client.nextOf('subscribed')
+  const flat = { timeframe: '5m', source: 'filled', volume: 0 } as const
+  await api.bus.publish('candles', [candle(T0, { timeframe: '5m' }), candle(T0 + 5 * MINUTE, flat)])
+  await client.nextOf('candle')
+  assert.equal((await client.nextOf('candle')).data.state, 'quiet')
+  const stretch = { exchange: 'binance', symbol: 'BTCUSDT', from: T0 + 6 * MINUTE, to: T0 + 8 * MINUTE }
+  await api.store.cover([{ ...stretch, series: 'trades', state: 'unknown' }])
+  await api.bus.publish('gaps', [stretch])
+  const lost = await client.nextOf('coverage')
+  assert.ok(Check(schemas.CoverageSchema, lost.data))
+  assert.deepEqual(lost.data, {
+    exchange: 'binance',
+    symbol: 'BTCUSDT',
+    timeframe: '5m',
+    from: '2025-01-20T10:35:00Z',
+    to: '2025-01-20T10:40:00Z',
+    status: 'unknown',
+  })
+  await api.bus.publish('trades', [{ ...batch(trade(7)), hole: { from: T0 + 11 * MINUTE, to: T0 + 12 * MINUTE } }])
+  assert.equal((await client.nextOf('coverage')).data.from, '2025-01-20T10:40:00Z')
+  await api.bus.publish('filled', [{ ...stretch, timeframe: '1m', candles: 2 }])
+  assert.equal((await client.nextOf('coverage')).data.status, 'repaired')
+})

@@ -1,5 +1,7 @@
-import type { ServerEvents } from '@candlewire/protocol'
+import type { CoverageNotice, ServerEvents } from '@candlewire/protocol'
 import type { Candle } from '../../domain/candle.ts'
+import type { Interval } from '../../domain/coverage.ts'
+import { healthOf } from '../../domain/health.ts'
 import type { Trade } from '../../domain/trade.ts'
 import { isoTime, numberText } from '../text.ts'
 import type { Channel } from './channel.ts'
@@ -45,7 +47,8 @@ const candleFields = (candle: Candle): string =>
   `"exchange":${JSON.stringify(candle.exchange)},"symbol":${JSON.stringify(candle.symbol)},` +
   `"timeframe":"${candle.timeframe}","time":"${isoTime(candle.time)}",` +
   `"open":${candle.open},"high":${candle.high},"low":${candle.low},"close":${candle.close},` +
-  `"volume":${numberText(candle.volume, candle.volumeRest)},"closed":${candle.closed}`
+  `"volume":${numberText(candle.volume, candle.volumeRest)},"closed":${candle.closed}` +
+  (healthOf(candle) === 'quiet' ? ',"state":"quiet"' : '')
 
 /** A forming one is replaceable, a closed one is not. */
 export const candleMessage = (stamp: Stamp, candle: Candle): Message =>
@@ -62,6 +65,14 @@ export const correctionMessage = (stamp: Stamp, candle: Candle): Message =>
     { replaceable: false, time: candle.time },
     () => `{"type":"correction","data":{${candleFields(candle)},"revision":${candle.revision}}`,
   )
+
+/** Tells that a stretch of a series became unknown, or was repaired. */
+export const coverageMessage = (stamp: Stamp, { from, to }: Interval, status: CoverageNotice['status']): Message =>
+  onChannel(stamp, { replaceable: false, time: 0 }, () => {
+    const { exchange, symbol, timeframe } = stamp.channel
+    const data = { exchange, symbol, timeframe, from: isoTime(from), to: isoTime(to), status }
+    return `{"type":"coverage","data":${JSON.stringify(data)}`
+  })
 
 export const tradeMessage = (stamp: Stamp, trade: Trade): Message =>
   onChannel(

@@ -6,6 +6,7 @@ import { failure } from '../../lib/failure.ts'
 import type { ApiDeps } from '../deps.ts'
 import { answerPieces, type CandleQuery, readRows } from '../series/answer.ts'
 import { cachedRows } from '../series/cached.ts'
+import { knownRows } from '../series/known.ts'
 import { createSource } from '../series/source.ts'
 import type { Views } from '../views.ts'
 import { ExchangeQuery, readMarket, readTime, SymbolParams, TimeText } from './params.ts'
@@ -25,6 +26,13 @@ const Query = Type.Object({
   start: Type.Optional(TimeText),
   end: Type.Optional(TimeText),
   closed: Type.Optional(Type.Enum(['true', 'false'], { description: 'true leaves the forming candle out' })),
+  as_of: Type.Optional(
+    Type.String({
+      maxLength: 40,
+      description:
+        'candles as they were stored at this time; those that came later are absent, quiet intervals are not drawn, and meta.gaps names whatever is absent',
+    }),
+  ),
   numbers: Type.Optional(Type.Enum(['number', 'string'], { description: 'string prints exact decimal texts' })),
   ...ExchangeQuery.properties,
 })
@@ -59,6 +67,12 @@ export const candlesApi =
       const source = createSource(market, interval, { store, state, timeframes: catalog.timeframes, now })
       const asked = readQuery(query, source.maxCandles)
       const time = now()
+      if (query.as_of !== undefined) {
+        const then = readTime('as_of', query.as_of)
+        const known = await knownRows(store, source, asked, Math.min(then, time))
+        sendPieces(reply, answerPieces(market.symbol, interval, known, time))
+        return reply
+      }
       const rows = (await cachedRows(source, asked, cache, time)) ?? (await readRows(source, asked, time))
       sendPieces(reply, answerPieces(market.symbol, interval, rows, time))
       return reply

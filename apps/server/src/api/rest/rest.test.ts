@@ -236,6 +236,8 @@ test('documentation covers every route and needs no network', async (t) => {
   const paths = [
     '/api/v1/crypto/{symbol}/data',
     '/api/v1/crypto/{symbol}/latest',
+    '/api/v1/explain/candle/{exchange}/{symbol}/{timeframe}/{time}',
+    '/api/v1/ledger/{symbol}',
     '/api/v1/stats/{symbol}',
     '/fetch-historical',
     '/health',

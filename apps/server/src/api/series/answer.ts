@@ -76,11 +76,18 @@ const rowsOf = (candles: readonly Candle[], holes: readonly Hole[], numbers: Num
   holes,
 })
 
+const printed = ({ from, to }: Hole) => ({ from: isoTime(from), to: isoTime(to) })
+
 /** The whole answer of `GET /api/v1/crypto/{symbol}/data`, in pieces: joining them would copy every candle once more. */
 export function answerPieces(symbol: string, interval: string, { pieces, holes }: Rows, now: number): Buffer[] {
   const head = `{"success":true,"data":{"symbol":${JSON.stringify(symbol)},"interval":"${interval}","data":[`
-  const gaps = joinHoles(holes).map((hole) => ({ from: isoTime(hole.from), to: isoTime(hole.to), status: hole.status }))
-  const tail = `],"meta":{"gaps":${JSON.stringify(gaps)}}},"timestamp":"${isoTime(now)}"}`
+  const joined = joinHoles(holes)
+  const gaps = joined
+    .filter(({ status }) => status !== 'quiet')
+    .map((hole) => ({ ...printed(hole), status: hole.status }))
+  const quiet = joined.filter(({ status }) => status === 'quiet').map(printed)
+  const meta = JSON.stringify({ gaps, ...(quiet.length > 0 && { quiet }) })
+  const tail = `],"meta":${meta}},"timestamp":"${isoTime(now)}"}`
   const last = pieces.at(-1)
   const body = last ? [...pieces.slice(0, -1), last.subarray(0, -1)] : []
   return [Buffer.from(head), ...body, Buffer.from(tail)]

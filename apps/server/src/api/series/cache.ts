@@ -13,18 +13,23 @@ const ROOM = 64 * 1024 * 1024
 const ROW_OVERHEAD = 16
 const SEGMENT_OVERHEAD = 2_000
 
-/** Ready segments, the least used thrown out first. */
+/** Ready segments; those not used since the last look round are thrown out first. */
 export interface SegmentCache {
-  /** The segment that starts at `start`, from memory or built from the source. */
-  segment(source: Source, start: number, numbers: Numbers): Promise<Segment>
+  /** The segment that starts at `start`: at once from memory, or built from the source. */
+  segment(source: Source, start: number, numbers: Numbers): Segment | Promise<Segment>
   /** Forgets what shows `[from, to)` of a series. */
   invalidate(series: Series, range: Interval): void
 }
 
+/** The segments of one series, by start. */
+type Shelf = Map<number, Entry>
+
 interface Entry {
-  readonly series: string
+  readonly shelf: Shelf
   readonly segment: Segment
   readonly until: number
+  /** Whether it was served since the last look round. */
+  used: boolean
 }
 
 export interface CacheSettings {
@@ -34,24 +39,44 @@ export interface CacheSettings {
 }
 
 export function createSegmentCache({ keepMs, now }: CacheSettings): SegmentCache {
-  const entries = new Map<string, Entry>()
+  const shelves: Record<Numbers, Map<string, Shelf>> = { number: new Map(), string: new Map() }
+  /** All entries, in the order in which they are looked at when there is no more room. */
+  const entries = new Set<Entry>()
   /** What changed lately: the store may not have it yet, so what is built of it now is not kept. One range a series. */
   const changes = new Map<string, Interval & { readonly until: number }>()
   let used = 0
 
-  const forget = (key: string) => {
-    const entry = entries.get(key)
-    if (!entry) return
-    entries.delete(key)
+  const shelfOf = (series: string, numbers: Numbers): Shelf => {
+    const known = shelves[numbers].get(series)
+    if (known) return known
+    const made: Shelf = new Map()
+    shelves[numbers].set(series, made)
+    return made
+  }
+  const forget = (entry: Entry) => {
+    if (!entries.delete(entry)) return
+    entry.shelf.delete(entry.segment.from)
     used -= cost(entry.segment)
   }
-  const keep = (key: string, series: string, segment: Segment) => {
-    forget(key)
-    entries.set(key, { series, segment, until: now() + keepMs })
+  const keep = (shelf: Shelf, segment: Segment) => {
+    const before = shelf.get(segment.from)
+    if (before) forget(before)
+    const entry = { shelf, segment, until: now() + keepMs, used: false }
+    shelf.set(segment.from, entry)
+    entries.add(entry)
     used += cost(segment)
-    for (const oldest of entries.keys()) {
+    makeRoom()
+  }
+  /** One that was used goes to the end of the line once; the walk meets it again there. */
+  const makeRoom = () => {
+    for (const entry of entries) {
       if (used <= ROOM) break
-      forget(oldest)
+      if (!entry.used) forget(entry)
+      else {
+        entry.used = false
+        entries.delete(entry)
+        entries.add(entry)
+      }
     }
   }
   const isSettled = (series: string, segment: Interval): boolean => {
@@ -62,20 +87,19 @@ export function createSegmentCache({ keepMs, now }: CacheSettings): SegmentCache
     return true
   }
 
+  async function build(source: Source, start: number, numbers: Numbers): Promise<Segment> {
+    const end = start + segmentLength(source.frame)
+    const segment = createSegment(start, end, await readWindow(source, start, end, now()), numbers)
+    if (isSettled(source.series, segment)) keep(shelfOf(source.series, numbers), segment)
+    return segment
+  }
+
   return {
-    async segment(source, start, numbers) {
-      const series = seriesKey({ ...source.market, timeframe: source.frame.code })
-      const key = `${series} ${start} ${numbers}`
-      const entry = entries.get(key)
-      if (entry && now() < entry.until) {
-        entries.delete(key)
-        entries.set(key, entry)
-        return entry.segment
-      }
-      const end = start + segmentLength(source.frame)
-      const segment = createSegment(start, end, await readWindow(source, start, end, now()), numbers)
-      if (isSettled(series, segment)) keep(key, series, segment)
-      return segment
+    segment(source, start, numbers) {
+      const entry = shelves[numbers].get(source.series)?.get(start)
+      if (!entry || now() >= entry.until) return build(source, start, numbers)
+      entry.used = true
+      return entry.segment
     },
     invalidate(id, range) {
       const frame = timeframe(id.timeframe)
@@ -90,7 +114,8 @@ export function createSegmentCache({ keepMs, now }: CacheSettings): SegmentCache
         to: Math.max(open.to, touched.to),
         until: now() + keepMs,
       })
-      for (const [key, entry] of entries) if (entry.series === series && overlap(touched, entry.segment)) forget(key)
+      for (const kind of Object.values(shelves))
+        for (const entry of kind.get(series)?.values() ?? []) if (overlap(touched, entry.segment)) forget(entry)
     },
   }
 }

@@ -57,7 +57,7 @@ async function newest(
   source: Source,
   limit: number,
   end: number,
-  load: (start: number) => Promise<Segment>,
+  load: (start: number) => Segment | Promise<Segment>,
 ): Promise<Segment[] | undefined> {
   const segments: Segment[] = []
   let rows = 0
@@ -66,7 +66,8 @@ async function newest(
     segments.length < MAX_SEGMENTS;
     start -= segmentLength(source.frame)
   ) {
-    const segment = await load(start)
+    const ready = load(start)
+    const segment = ready instanceof Promise ? await ready : ready
     segments.unshift(segment)
     rows += within(segment, -Infinity, end).end
     if (rows >= limit || segment.before === undefined) return segments
@@ -80,7 +81,7 @@ async function oldest(
   limit: number,
   first: number,
   end: number,
-  load: (start: number) => Promise<Segment>,
+  load: (start: number) => Segment | Promise<Segment>,
 ): Promise<Segment[] | undefined> {
   const segments: Segment[] = []
   let rows = 0
@@ -90,7 +91,8 @@ async function oldest(
     start += segmentLength(source.frame)
   ) {
     if (rows >= limit || start > end) return segments
-    const segment = await load(start)
+    const ready = load(start)
+    const segment = ready instanceof Promise ? await ready : ready
     segments.push(segment)
     const part = within(segment, first, end)
     rows += part.end - part.first

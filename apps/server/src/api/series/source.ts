@@ -1,6 +1,6 @@
-import type { Candle } from '../../domain/candle.ts'
+import { type Candle, seriesKey } from '../../domain/candle.ts'
 import type { Coverage, Interval } from '../../domain/coverage.ts'
-import { rollUp } from '../../domain/fold.ts'
+import { counts, rollUp } from '../../domain/fold.ts'
 import type { MarketId } from '../../domain/market.ts'
 import { bySize, divides, nextOpen, openTime, roughMs, type Timeframe, timeframe } from '../../domain/timeframe.ts'
 import { failure } from '../../lib/failure.ts'
@@ -15,6 +15,8 @@ const READ_AT_MOST = 100_000
 /** Closed and forming candles of one series, whether it is kept or rolled up from a smaller one. */
 export interface Source {
   readonly market: MarketId
+  /** Its key (`domain/candle.ts`). */
+  readonly series: string
   readonly frame: Timeframe
   /** Whether the series itself is kept; else it is rolled up for each answer. */
   readonly kept: boolean
@@ -24,6 +26,8 @@ export interface Source {
   closed(range: CandleRange): Promise<Candle[]>
   /** Not closed yet, ascending. */
   forming(): Promise<readonly Candle[]>
+  /** When something first traded in a stretch, by the stored trades, ms. */
+  firstTrade(stretch: Interval): Promise<number | undefined>
   /** What is known of the series: of trades and of every kept timeframe it can be made of. */
   coverage(range: Interval): Promise<Coverage[]>
 }
@@ -39,22 +43,27 @@ export interface SourceDeps {
 /** Throws `INVALID_PARAMETER` for a timeframe that is neither kept nor made of a kept one. */
 export function createSource(market: MarketId, code: string, deps: SourceDeps): Source {
   const frame = timeframe(code)
+  const key = seriesKey({ ...market, timeframe: code })
   const kept = deps.timeframes.includes(code)
   const parts = deps.timeframes.map(timeframe).filter((small) => small.code === code || divides(small, frame))
   const coverage = async (range: Interval): Promise<Coverage[]> => {
     const series = ['trades', ...parts.map((part) => part.code)]
     return (await Promise.all(series.map((name) => deps.store.coverage(market, name, range)))).flat()
   }
+  const firstTrade = async (stretch: Interval) =>
+    (await deps.store.trades(market, { ...stretch, limit: 1 })).find(counts)?.time
   if (kept) {
     const series = { ...market, timeframe: code }
     const closed = (range: CandleRange) => closedCandles(series, range, deps)
     return {
       market,
+      series: key,
       frame,
       kept,
       maxCandles: READ_AT_MOST,
       closed,
       coverage,
+      firstTrade,
       forming: async () => deps.state.forming(series),
     }
   }
@@ -66,10 +75,12 @@ export function createSource(market: MarketId, code: string, deps: SourceDeps): 
   const maxCandles = Math.floor(READ_AT_MOST / ratio)
   return {
     market,
+    series: key,
     frame,
     kept,
     maxCandles,
     coverage,
+    firstTrade,
     ...rolled({ ...market, timeframe: small.code }, frame, ratio, deps),
   }
 }

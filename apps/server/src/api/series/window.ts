@@ -1,14 +1,15 @@
 import type { Gap } from '@candlewire/protocol'
 import type { Candle } from '../../domain/candle.ts'
 import { type Coverage, covers, type Interval, knownIntervals } from '../../domain/coverage.ts'
-import { fillQuiet } from '../../domain/fill.ts'
+import { fillQuiet, withoutTraded } from '../../domain/fill.ts'
+import { healthOf } from '../../domain/health.ts'
 import { clip, missing, subtract } from '../../domain/intervals.ts'
 import { nextOpen, openTime, type Timeframe } from '../../domain/timeframe.ts'
 import { SETTLING, type Source } from './source.ts'
 
-/** A stretch of which not everything is known. */
+/** A stretch of which not everything is known, or of which it is known that nothing traded (`quiet`). */
 export interface Hole extends Interval {
-  readonly status: Gap['status']
+  readonly status: Gap['status'] | 'quiet'
 }
 
 /** Closed candles of a stretch, quiet intervals filled, and what is not known in it. */
@@ -40,9 +41,15 @@ export async function readWindow(
   const settled = Math.min(to, openTime(frame, now - SETTLING))
   const quietUntil = Math.min(settled, forming[0]?.time ?? Infinity)
   const price = unbroken ? previous.close : undefined
+  const filled = fillQuiet(closed, coverage, frame, from, quietUntil, price)
+  const candles = await withoutTraded(filled, frame, source.firstTrade)
+  const holes = [
+    ...findHoles(coverage, [...closed, ...forming], frame, { from, to: settled }),
+    ...subtract(spansOf(filled, frame), spansOf(candles, frame)).map((part): Hole => ({ ...part, status: 'missing' })),
+  ]
   return {
-    candles: fillQuiet(closed, coverage, frame, from, quietUntil, price),
-    holes: findHoles(coverage, [...closed, ...forming], frame, { from, to: settled }),
+    candles,
+    holes: joinHoles([...holes, ...quietOf(candles, frame)].sort((a, b) => a.from - b.from)),
     before: previous?.time,
   }
 }
@@ -60,6 +67,14 @@ function findHoles(coverage: readonly Coverage[], rows: readonly Candle[], frame
   ]
   return joinHoles(holes.sort((a, b) => a.from - b.from))
 }
+
+const spansOf = (candles: readonly Candle[], frame: Timeframe): Interval[] =>
+  candles.map(({ time }) => ({ from: time, to: nextOpen(frame, time) }))
+
+const quietOf = (candles: readonly Candle[], frame: Timeframe): Hole[] =>
+  candles
+    .filter((candle) => healthOf(candle) === 'quiet')
+    .map(({ time }) => ({ from: time, to: nextOpen(frame, time), status: 'quiet' }))
 
 /** Joins holes that touch and are of one status. `holes` ascend. */
 export function joinHoles(holes: readonly Hole[]): Hole[] {

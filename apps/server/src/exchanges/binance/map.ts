@@ -224,11 +224,32 @@ export const depthSnapshot = (
   received,
 })
 
+/** rest-api.md, "Symbol status", and the states of older servers. */
+const STATUSES = new Set([
+  'TRADING',
+  'HALT',
+  'BREAK',
+  'END_OF_DAY',
+  'PRE_TRADING',
+  'POST_TRADING',
+  'AUCTION_MATCH',
+  'CANCEL_ONLY',
+  // Futures.
+  'PENDING_TRADING',
+  'PRE_DELIVERING',
+  'DELIVERING',
+  'DELIVERED',
+  'PRE_SETTLE',
+  'SETTLING',
+  'CLOSE',
+])
+
 /** A status we don't know is no promise that it trades. */
 export function market(row: MarketRow): Market {
   const filter = (type: string) => row.filters.find(({ filterType }) => filterType === type)
   const lot = filter('LOT_SIZE')
-  const trading = (row.status ?? row.contractStatus) === 'TRADING' && row.isSpotTradingAllowed !== false
+  const status = row.status ?? row.contractStatus
+  const trading = status === 'TRADING' && row.isSpotTradingAllowed !== false
   return {
     exchange,
     symbol: row.symbol,
@@ -239,6 +260,7 @@ export function market(row: MarketRow): Market {
     priceDecimals: decimals(filter('PRICE_FILTER')?.tickSize, row.quoteAssetPrecision ?? row.quotePrecision),
     quantityDecimals: decimals(lot?.stepSize, row.baseAssetPrecision),
     minQuantity: lot?.minQty ? nearest(lot.minQty) : 0,
+    ...(status !== undefined && !STATUSES.has(status) && { unknownStatus: status.slice(0, 32) }),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Static, TSchema } from 'typebox'
 import { edge } from '../edge.ts'
 import type { Exchange, StreamEvent, StreamRequest } from '../exchange.ts'
+import { unfamiliar } from './drift.ts'
 import * as map from './map.ts'
 import { createTradeScanner } from './scan.ts'
 import * as wire from './schemas.ts'
@@ -51,6 +52,7 @@ export function createStream(): Exchange['stream'] {
     subscribe: command('SUBSCRIBE'),
     unsubscribe: command('UNSUBSCRIBE'),
     slowTrades: () => slow,
+    unfamiliar,
     read(frame, received) {
       const trade = scanTrade(frame, received)
       if (trade) return [trade]
@@ -86,7 +88,10 @@ function readOne(data: unknown, received: number, stream?: string): StreamEvent 
     if ('u' in data && 'B' in data) return events.bookTicker!(data, received)
     return readAnswer(data) ?? { type: 'unknown', reason: 'no known fields' }
   } catch (error) {
-    return { type: 'malformed', reason: error instanceof Error ? error.message : 'unreadable' }
+    const reason = error instanceof Error ? error.message : 'unreadable'
+    return isRecord(data) && data.e === 'trade' && typeof data.s === 'string'
+      ? { type: 'malformed', reason, market: data.s }
+      : { type: 'malformed', reason }
   }
 }
 

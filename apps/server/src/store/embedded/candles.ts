@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { Candle } from '../../domain/candle.ts'
-import type { CandleRange, Series } from '../store.ts'
+import type { CandleRange, Revision, Series } from '../store.ts'
 import { type GivenNames, type KnownNames, SOURCES } from './names.ts'
 import { CANDLE_WIDTH, MAX_SECONDS, type Op } from './pack.ts'
 import { breathe, bulkInsert, command, query } from './sql.ts'
@@ -21,8 +21,12 @@ const COLUMNS = [
 /** Seconds take the lower 33 bits of a key. */
 const SPAN = 2 ** 33
 
-/** A higher or equal revision replaces, and only where something differs: an unchanged row writes no page. */
-const GUARDED = `ON CONFLICT (id) DO UPDATE SET ${COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}
+/**
+ * A higher or equal revision replaces, and only where something differs: an unchanged row writes no page. A trigger
+ * keeps the row that is replaced; `known_at` grows even where the clock does not, so that each has a time of its own.
+ */
+const GUARDED = `ON CONFLICT (id) DO UPDATE SET ${COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')},
+  known_at = max(excluded.known_at, known_at + 1)
   WHERE excluded.revision >= revision AND (${COLUMNS.map((name) => `${name} <> excluded.${name}`).join(' OR ')})`
 
 type Extent = { first: number; last: number; count: number }
@@ -31,7 +35,7 @@ const LOOKUP = 50
 
 /** Writes packed candles and keeps first, last and count of their series, inside the caller's transaction. */
 export function candleWriter(db: DatabaseSync, names: GivenNames) {
-  const insert = bulkInsert(db, 'candles', ['id', ...COLUMNS], GUARDED)
+  const insert = bulkInsert(db, 'candles', ['id', ...COLUMNS, 'known_at'], GUARDED)
   const loadExtent = query<[number, number, number]>(db, 'SELECT first, last, count FROM series WHERE id = ?')
   const saveExtent = command(db, 'UPDATE series SET first = ?, last = ?, count = ? WHERE id = ?')
   const existing = query<[number]>(db, `SELECT id FROM candles WHERE id IN (${Array(LOOKUP).fill('?').join(',')})`)
@@ -90,7 +94,7 @@ export function candleWriter(db: DatabaseSync, names: GivenNames) {
   }
 
   return {
-    write({ series, rows }: Extract<Op, { kind: 'candles' }>): number {
+    write({ series, rows, knownAt }: Extract<Op, { kind: 'candles' }>): number {
       const bases = series.map((one) => names.series(one) * SPAN)
       const keys = new Float64Array(rows.length / CANDLE_WIDTH)
       for (let i = 0; i < keys.length; i++) keys[i] = bases[rows[i * CANDLE_WIDTH]!]! + rows[i * CANDLE_WIDTH + 1]!
@@ -100,6 +104,7 @@ export function candleWriter(db: DatabaseSync, names: GivenNames) {
         const row = order[index]!
         parameters[at] = keys[row]!
         for (let c = 2; c < CANDLE_WIDTH; c++) parameters[at + c - 1] = rows[row * CANDLE_WIDTH + c]!
+        parameters[at + CANDLE_WIDTH - 1] = knownAt
       })
     },
     forget: () => extents.clear(),
@@ -115,21 +120,47 @@ function ascending(keys: Float64Array): Uint32Array {
   return order
 }
 
-type Row = [number, number, number, number, number, number, number, number, number, number, number, number]
+type Figures = [number, number, number, number, number, number, number, number, number, number, number, number]
+type Row = [...Figures, knownAt: number]
 /** Rows read at a stretch. */
 const SLICE = 5_000
 
 export function candleReader(db: DatabaseSync, names: KnownNames) {
-  const select = `SELECT id, ${COLUMNS.join(', ')} FROM candles WHERE id BETWEEN ? AND ? ORDER BY id`
+  const select = `SELECT id, ${COLUMNS.join(', ')}, known_at FROM candles WHERE id BETWEEN ? AND ? ORDER BY id`
   const oldest = query<Row>(db, `${select} LIMIT ?`)
   const newest = query<Row>(db, `${select} DESC LIMIT ?`)
+  const supersededAt = query<Row>(
+    db,
+    `SELECT id, ${COLUMNS.join(', ')}, known_at FROM superseded
+     WHERE id BETWEEN ? AND ? AND known_at <= ? AND until > ?`,
+  )
+  // One statement, so that no commit comes between the old rows and the one that is valid now.
+  const everSaid = query<Row>(
+    db,
+    `SELECT id, ${COLUMNS.join(', ')}, known_at FROM superseded WHERE id = ?1
+     UNION ALL SELECT id, ${COLUMNS.join(', ')}, known_at FROM candles WHERE id = ?1 ORDER BY known_at`,
+  )
   const allSeries = query<[string, string, string, number, number, number]>(
     db,
     `SELECT exchange, symbol, timeframe, first, last, count FROM series JOIN markets ON markets.id = market
      WHERE count > 0 ORDER BY exchange, symbol, series.id`,
   )
 
-  async function range(of: Series, { from = 0, to = Infinity, limit = Infinity, newest: back = false }: CandleRange) {
+  /** What some neighbouring rows said at a time, in the same order; those not known yet are left out. */
+  function asKnown(rows: readonly Row[], at: number): Row[] {
+    if (rows.every((row) => row[12] <= at)) return [...rows]
+    const [one, other] = [rows[0]![0], rows.at(-1)![0]]
+    const before = new Map(supersededAt(Math.min(one, other), Math.max(one, other), at, at).map((row) => [row[0], row]))
+    return rows.flatMap((row) => {
+      const then = row[12] <= at ? row : before.get(row[0])
+      return then ? [then] : []
+    })
+  }
+
+  async function range(
+    of: Series,
+    { from = 0, to = Infinity, limit = Infinity, newest: back = false, asOf }: CandleRange,
+  ) {
     const series = names.series(of)
     if (series === undefined) return []
     const base = series * SPAN
@@ -137,9 +168,12 @@ export function candleReader(db: DatabaseSync, names: KnownNames) {
     let last = base + Math.min(MAX_SECONDS, Math.floor(to / 1000))
     const found: Candle[] = []
     while (first <= last && found.length < limit) {
-      const size = Math.min(SLICE, limit - found.length)
+      // How many of the rows were known at a time cannot be told before.
+      const size = asOf === undefined ? Math.min(SLICE, limit - found.length) : SLICE
       const rows = (back ? newest : oldest)(first, last, size)
-      for (const row of rows) found.push(candleOf(of, base, row))
+      const kept = asOf === undefined ? rows : asKnown(rows, asOf)
+      for (const row of kept.length > limit - found.length ? kept.slice(0, limit - found.length) : kept)
+        found.push(candleOf(of, base, row))
       if (rows.length < size) break
       if (back) last = rows.at(-1)![0] - 1
       else first = rows.at(-1)![0] + 1
@@ -148,8 +182,17 @@ export function candleReader(db: DatabaseSync, names: KnownNames) {
     return back ? found.reverse() : found
   }
 
+  function revisions(of: Series, time: number): Revision[] {
+    const series = names.series(of)
+    const seconds = time / 1000
+    if (series === undefined || !Number.isInteger(seconds) || seconds < 0 || seconds > MAX_SECONDS) return []
+    const base = series * SPAN
+    return everSaid(base + seconds).map((row) => ({ candle: candleOf(of, base, row), knownAt: row[12] }))
+  }
+
   return {
     range,
+    revisions,
     series: () =>
       allSeries().map(([exchange, symbol, timeframe, first, last, count]) => ({
         exchange,

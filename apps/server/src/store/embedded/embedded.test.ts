@@ -9,8 +9,8 @@ import { embeddedStore } from './index.ts'
 const folders: string[] = []
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))))
 
-storeContract('embedded', async () => {
+storeContract('embedded', async (now) => {
   const folder = await mkdtemp(join(tmpdir(), 'candlewire-store-'))
   folders.push(folder)
-  return embeddedStore({ path: join(folder, 'candlewire.db'), log: silent })
+  return embeddedStore({ path: join(folder, 'candlewire.db'), now, log: silent })
 })

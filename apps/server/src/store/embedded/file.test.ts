@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { type Failure, type FailureCode, isFailure } from '../../lib/failure.ts'
 import { silent } from '../../lib/log.ts'
-import { candle, trade } from '../samples.ts'
+import { candle, T0, trade } from '../samples.ts'
 import type { Store } from '../store.ts'
 import { embeddedStore } from './index.ts'
 import { migrate } from './migrate.ts'
@@ -191,9 +191,10 @@ test('each migration runs once, however many come at the same moment', async (t)
   const stores = await Promise.all([1, 2, 3, 4].map(() => openStore(path)))
   await Promise.all(stores.map((store) => store.close()))
   const db = new DatabaseSync(path)
-  await writeFile(join(folder, '000001.sql'), 'this was done before and would fail')
-  await writeFile(join(folder, '000002.sql'), 'CREATE TABLE later (a INTEGER) STRICT')
-  await writeFile(join(folder, '000003.sql'), 'CREATE TABLE half (a INTEGER) STRICT; CREATE TABLE later (b INTEGER)')
+  for (const name of ['000001.sql', '000002.sql'])
+    await writeFile(join(folder, name), 'this was done before and would fail')
+  await writeFile(join(folder, '000003.sql'), 'CREATE TABLE later (a INTEGER) STRICT')
+  await writeFile(join(folder, '000004.sql'), 'CREATE TABLE half (a INTEGER) STRICT; CREATE TABLE later (b INTEGER)')
   assert.throws(() => migrate(db, folder), /later already exists/)
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE name IN ('later', 'half')").all()
   assert.deepEqual(
@@ -201,15 +202,33 @@ test('each migration runs once, however many come at the same moment', async (t)
     ['later'],
     'the one that failed left nothing behind',
   )
-  await writeFile(join(folder, '000003.sql'), 'CREATE TABLE half (a INTEGER) STRICT')
+  await writeFile(join(folder, '000004.sql'), 'CREATE TABLE half (a INTEGER) STRICT')
   migrate(db, folder)
   migrate(db, folder)
   const numbers = db.prepare('SELECT number FROM migrations ORDER BY number').all()
   assert.deepEqual(
     numbers.map((row) => row.number),
-    [1, 2, 3],
+    [1, 2, 3, 4],
   )
   db.close()
+})
+
+test('a file of the first version is brought up to date with its candles, known since ever', async (t) => {
+  const folder = await folderOf(t)
+  const [path, first] = [join(folder, 'candlewire.db'), '000001.sql']
+  await copyFile(join(import.meta.dirname, 'migrations', first), join(folder, first))
+  const db = new DatabaseSync(path)
+  migrate(db, folder)
+  db.exec(`INSERT INTO markets VALUES (1, 'binance', 'BTCUSDT');
+    INSERT INTO series VALUES (1, 1, '1m', ${T0 / 1000}, ${T0 / 1000}, 1);
+    INSERT INTO candles VALUES (${2 ** 33 + T0 / 1000}, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 0)`)
+  db.close()
+  await withStore(path, async (store) => {
+    await store.putCandles([candle({ revision: 1 })])
+    const [old, now, ...more] = await store.revisions(candle(), T0)
+    assert.deepEqual([old?.knownAt, old?.candle.close, now?.candle, more], [0, 1, candle({ revision: 1 }), []])
+    assert.deepEqual(await store.candles(candle(), { asOf: 5 }), [old?.candle])
+  })
 })
 
 test('a write that can’t be stored does not take others with it', async (t) => {

@@ -8,8 +8,9 @@ import { candleReader } from './candles.ts'
 import { coverageReader } from './coverage.ts'
 import { type FileSettings, openForReading } from './file.ts'
 import { jobReader } from './jobs.ts'
+import { ledgerReader, tradedMarketReader } from './ledger.ts'
 import { knownNames } from './names.ts'
-import { checkCandle, checkInterval, checkTrade, packCandles, packCoverage, packTrades } from './pack.ts'
+import { checkCandle, checkInterval, checkLedger, checkTrade, packCandles, packCoverage, packTrades } from './pack.ts'
 import { query } from './sql.ts'
 import { tradeReader } from './trades.ts'
 import { failureOf, troubleOf } from './trouble.ts'
@@ -22,6 +23,8 @@ export interface EmbeddedSettings {
   readonly synchronous?: 'NORMAL' | 'FULL'
   /** How long a write waits for another process that is writing, ms. */
   readonly busyMs?: number
+  /** Our clock, ms: what becomes known is stamped with it. */
+  readonly now?: () => number
   readonly log: Logger
 }
 
@@ -33,12 +36,12 @@ const PRUNE_SLICE = 5_000
  * Several processes may open the same file; their transactions take turns.
  * Rejects with `STORE_DAMAGED` or `STORE_UNAVAILABLE`.
  */
-export async function embeddedStore({ log, ...settings }: EmbeddedSettings): Promise<Store> {
+export async function embeddedStore({ log, now = Date.now, ...settings }: EmbeddedSettings): Promise<Store> {
   const file: FileSettings = { synchronous: 'NORMAL', busyMs: 10_000, ...settings }
   await makeFolderOf(file.path)
   const writer = await startWriter(file)
   try {
-    const store = storeOf(openForReading(file), writer, file.path)
+    const store = storeOf(openForReading(file), writer, file.path, now)
     log.info({ path: file.path, synchronous: file.synchronous }, 'store opened')
     return store
   } catch (error) {
@@ -56,12 +59,14 @@ async function makeFolderOf(path: string): Promise<void> {
   }
 }
 
-function storeOf(db: DatabaseSync, writer: Writer, path: string): Store {
+function storeOf(db: DatabaseSync, writer: Writer, path: string, now: () => number): Store {
   const names = knownNames(db)
   const candles = candleReader(db, names)
   const trades = tradeReader(db, names)
   const coverage = coverageReader(db, names)
   const jobs = jobReader(db)
+  const ledger = ledgerReader(db, names)
+  const tradedMarkets = tradedMarketReader(db)
   const alive = query<[number]>(db, 'SELECT count(*) FROM migrations')
   let closing: Promise<void> | undefined
 
@@ -83,9 +88,10 @@ function storeOf(db: DatabaseSync, writer: Writer, path: string): Store {
   return {
     async putCandles(list) {
       list.forEach(checkCandle)
-      if (list.length > 0) await writer.write(list.length, () => packCandles(list))
+      if (list.length > 0) await writer.write(list.length, () => packCandles(list, now()))
     },
     candles: (series, range) => reading(() => candles.range(series, range)),
+    revisions: (series, time) => reading(() => candles.revisions(series, time)),
     series: () => reading(() => candles.series()),
 
     async putTrades(list) {
@@ -102,6 +108,14 @@ function storeOf(db: DatabaseSync, writer: Writer, path: string): Store {
         if (slice < PRUNE_SLICE) return deleted
       }
     },
+
+    tradedMarkets: () => reading(tradedMarkets),
+
+    async putLedger(rows) {
+      rows.forEach(checkLedger)
+      if (rows.length > 0) await writer.write(rows.length, () => ({ kind: 'ledger', rows }))
+    },
+    ledger: (market, range) => reading(() => ledger(market, range)),
 
     async cover(intervals) {
       intervals.forEach(checkInterval)

@@ -1,6 +1,8 @@
 import { type Candle, seriesKey } from '../../domain/candle.ts'
 import type { Coverage } from '../../domain/coverage.ts'
+import type { LedgerRow } from '../../domain/ledger.ts'
 import { type MarketId, marketKey } from '../../domain/market.ts'
+import { DAY } from '../../domain/timeframe.ts'
 import type { Trade } from '../../domain/trade.ts'
 import { failure } from '../../lib/failure.ts'
 import type { Job, Series } from '../store.ts'
@@ -20,7 +22,13 @@ export interface PackedTrades {
 
 /** What the writing thread is asked to do. Rows travel as one block of doubles, handed over without a copy. */
 export type Op =
-  | { readonly kind: 'candles'; readonly series: Series[]; readonly rows: Float64Array<ArrayBuffer> }
+  | {
+      readonly kind: 'candles'
+      readonly series: Series[]
+      readonly rows: Float64Array<ArrayBuffer>
+      /** When they became known to us, ms. */
+      readonly knownAt: number
+    }
   | {
       readonly kind: 'trades'
       readonly counted: PackedTrades
@@ -31,6 +39,7 @@ export type Op =
   | { readonly kind: 'prune'; readonly before: number; readonly limit: number }
   | { readonly kind: 'cover'; readonly intervals: readonly Coverage[] }
   | { readonly kind: 'job'; readonly job: Job }
+  | { readonly kind: 'ledger'; readonly rows: readonly LedgerRow[] }
 
 /** Throws `INVALID_PARAMETER` for a candle that can't be stored. */
 export function checkCandle(candle: Candle): void {
@@ -69,7 +78,14 @@ export function checkInterval({ from, to }: Coverage): void {
   if (from > to) throw failure('INVALID_RANGE', {})
 }
 
-export function packCandles(candles: readonly Candle[]): Op {
+/** Throws `INVALID_PARAMETER` for a row whose day does not begin at midnight, or whose figures are no whole numbers. */
+export function checkLedger({ day, trades, rows, computedAt, ...of }: LedgerRow): void {
+  const whole = [day, trades, rows, computedAt].every((figure) => Number.isSafeInteger(figure) && figure >= 0)
+  if (whole && day % DAY === 0) return
+  throw failure('INVALID_PARAMETER', { name: `ledger ${marketKey(of)} ${day}`, reason: 'not a day, or not a count' })
+}
+
+export function packCandles(candles: readonly Candle[], knownAt: number): Op {
   const places = numbering<Series>(({ exchange, symbol, timeframe }) => ({ exchange, symbol, timeframe }), seriesKey)
   const rows = new Float64Array(candles.length * CANDLE_WIDTH)
   let at = 0
@@ -89,7 +105,7 @@ export function packCandles(candles: readonly Candle[]): Op {
     rows[at + 12] = SOURCES.indexOf(candle.source)
     at += CANDLE_WIDTH
   }
-  return { kind: 'candles', series: places.list, rows }
+  return { kind: 'candles', series: places.list, rows, knownAt }
 }
 
 /** Counted trades and named ones go to different tables. */

@@ -4,6 +4,7 @@ import { candleWriter } from './candles.ts'
 import { coverageWriter } from './coverage.ts'
 import { type FileSettings, openForWriting } from './file.ts'
 import { jobWriter } from './jobs.ts'
+import { ledgerWriter } from './ledger.ts'
 import { inTransaction } from './migrate.ts'
 import { givenNames } from './names.ts'
 import type { Op } from './pack.ts'
@@ -27,6 +28,7 @@ function writerOf(db: DatabaseSync) {
   const trades = tradeWriter(db, names)
   const cover = coverageWriter(db, names)
   const saveJob = jobWriter(db)
+  const saveLedger = ledgerWriter(db, names)
   const dataVersion = query<[number]>(db, 'PRAGMA data_version')
   let version = -1
 
@@ -39,6 +41,7 @@ function writerOf(db: DatabaseSync) {
     if (op.kind === 'prune') return trades.prune(op.before, op.limit)
     if (op.kind === 'cover') return cover(op.intervals)
     if (op.kind === 'job') return saveJob(op.job)
+    if (op.kind === 'ledger') return saveLedger(op.rows)
     return trades.write(op)
   }
   /** The version changes when another process has written: then what we remember may be old. */

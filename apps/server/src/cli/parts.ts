@@ -1,0 +1,102 @@
+import { join } from 'node:path'
+import { createBackfill, type Progress } from '../backfill/backfill.ts'
+import { memoryBus } from '../bus/memory.ts'
+import { createCollector } from '../collect/collector.ts'
+import { quarantineFile } from '../collect/quarantineFile.ts'
+import type { Config } from '../config.ts'
+import type { Market } from '../domain/market.ts'
+import { createRestClient } from '../exchanges/client.ts'
+import { exchange as exchangeOf } from '../exchanges/index.ts'
+import type { Logger } from '../lib/log.ts'
+import { createMetrics } from '../lib/metrics.ts'
+import { createReconciler } from '../reconcile/reconcile.ts'
+import { embeddedStore } from '../store/embedded/index.ts'
+import { lockStore } from '../store/embedded/lock.ts'
+import type { Store } from '../store/store.ts'
+
+export interface PartsDeps {
+  readonly config: Config
+  readonly log: Logger
+  /** Told as history is filled. */
+  readonly progress?: (progress: Progress) => void
+}
+
+export type Parts = Awaited<ReturnType<typeof createParts>>
+
+/** Everything that one process is made of, made and not yet running. Whoever takes it closes `store`. */
+export async function createParts({ config, log, progress }: PartsDeps) {
+  const metrics = createMetrics()
+  const exchange = exchangeOf(config.PRIMARY_EXCHANGE)
+  const urls = config.urls[exchange.id] ?? {}
+  const rest = createRestClient({
+    exchange,
+    url: urls.rest ?? exchange.restUrl,
+    weightLimit: config.rateLimits[exchange.id],
+    log,
+    metrics,
+  })
+  const store = await openStore(config, log)
+  const setAside = quarantineFile({ folder: join(config.CANDLEWIRE_DATA, 'quarantine'), name: exchange.id, log })
+  const bus = memoryBus({ capacity: config.BUS_CAPACITY })
+  /** All markets of the exchange by symbol, empty until it has answered; and the symbols that are collected. */
+  const markets = new Map<string, Market>()
+  const collected = new Set<string>()
+  const symbols = () => [...collected]
+
+  const collector = createCollector({
+    exchange,
+    rest,
+    wsUrl: urls.ws ?? exchange.wsUrl,
+    bus,
+    lastTrade: (market) => store.lastTrade(market),
+    symbols: [],
+    channels: config.RECONCILE ? ['ticker', 'candles'] : ['ticker'],
+    settings: { hotHot: config.HOT_HOT },
+    quarantineFile: setAside.add,
+    log: log.child({ role: 'collect' }),
+    metrics,
+  })
+  const exchangeNow = () => Date.now() + (collector.status().clockOffset ?? 0)
+  const shared = { rest, bus, store, symbols, timeframes: config.timeframes, metrics, now: exchangeNow }
+  const backfill = createBackfill({
+    ...shared,
+    exchange,
+    lookbackHours: config.GAP_LOOKBACK_HOURS,
+    scanEverySeconds: config.GAP_SCAN_SECONDS,
+    log: log.child({ role: 'backfill' }),
+    progress,
+  })
+  const reconciler = createReconciler({
+    ...shared,
+    settleMs: config.ALLOWED_LATENESS_MS + 1_000,
+    log: log.child({ role: 'reconcile' }),
+  })
+  return {
+    config,
+    log,
+    metrics,
+    exchange,
+    rest,
+    store,
+    setAside,
+    bus,
+    markets,
+    collected,
+    collector,
+    backfill,
+    reconciler,
+  }
+}
+
+/** One server to a store: a second one is refused. */
+async function openStore(config: Config, log: Logger): Promise<Store> {
+  const path = join(config.CANDLEWIRE_DATA, 'candlewire.db')
+  const unlock = await lockStore(path)
+  try {
+    const file = await embeddedStore({ path, synchronous: config.STORE_SYNCHRONOUS, log })
+    return { ...file, close: () => file.close().finally(unlock) }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
