@@ -3,7 +3,7 @@ import { type MarketId, marketKey } from '../domain/market.ts'
 
 /** Looks for candles that an earlier process left unmade: what its trades cover may reach the store a little later. */
 const LOOKS = 4
-const LONGEST_WAIT_MS = 300_000
+const LONGEST_WAIT_MS = 10_000
 
 /** A market that began anew, or had trades that no live candle could take in: its candles of `[from, to)` are looked after. */
 export interface Errand extends Interval {
@@ -33,9 +33,9 @@ export function createAgenda(firstWaitMs: number) {
       })
     },
     due: (now: number): Errand[] => [...errands.values()].filter(({ at }) => at <= now),
-    /** The errand was run. `open`: something still waits for history. */
-    done(errand: Errand, open: boolean, now: number): void {
-      errand.looks = Math.max(0, errand.looks - 1)
+    /** The errand was run. `reached`: all of its stretch was there to be looked at; `open`: something still waits for history. */
+    done(errand: Errand, reached: boolean, open: boolean, now: number): void {
+      if (reached) errand.looks = Math.max(0, errand.looks - 1)
       errand.wait = Math.min(errand.wait * 2, LONGEST_WAIT_MS)
       errand.at = now + errand.wait
       const key = marketKey(errand.market)

@@ -1,8 +1,8 @@
 import type { Batch, Bus } from '../bus/bus.ts'
 import type { Candle } from '../domain/candle.ts'
-import type { Interval } from '../domain/coverage.ts'
+import { type Interval, knownIntervals } from '../domain/coverage.ts'
 import type { MarketId } from '../domain/market.ts'
-import { bySize, timeframe } from '../domain/timeframe.ts'
+import { bySize, MINUTE, nextOpen, openTime, timeframe } from '../domain/timeframe.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { persevere } from '../lib/persevere.ts'
@@ -93,6 +93,14 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
     return [...revised, ...(await amend(store, aggregator, fill, frames))]
   }
 
+  /** Whether the store covers the end of each candle under a minute that touches the stretch. */
+  async function isReached({ market, to }: Errand): Promise<boolean> {
+    const parts = enabled.filter(({ ms }) => ms > 0 && ms < MINUTE)
+    const end = Math.max(to, ...parts.map((frame) => nextOpen(frame, openTime(frame, to - 1))))
+    const known = knownIntervals(await store.coverage(market, 'trades', { from: to - 1, to: end }))
+    return (known.at(-1)?.to ?? 0) >= end
+  }
+
   const settleOne = async (market: MarketId): Promise<void> =>
     publish(await settle(store, aggregator, market, frames), 'closed')
 
@@ -105,7 +113,7 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
         await publish(await remakeClosed(errand), 'revised')
       }
       await settleOne(market)
-      agenda.done(errand, aggregator.isUnsettled(market), now())
+      agenda.done(errand, await isReached(errand), aggregator.isUnsettled(market), now())
     }
   }
 

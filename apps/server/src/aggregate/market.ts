@@ -13,8 +13,11 @@ import { barAt, barOf, createLane, dropBars, findBar, findClosing, type Lane, ty
 const RECENT = 64
 const RECENT_LARGER = 8
 
-/** The last candles of an earlier process may have been closed before all their trades had come. */
-const TAIL_MS = 15_000
+/**
+ * The last candles of an earlier process may have been closed before all their trades had come, or, when it was killed
+ * soon after its own start, not made at all.
+ */
+const TAIL_MS = MINUTE
 
 /** A trade of a closed candle that has left memory: the candle must be revised from the store. */
 export interface LateTrade extends MarketId {

@@ -47,12 +47,14 @@ export async function rebuild(
  */
 async function refold(store: Store, market: MarketId, frame: Timeframe, rolled: readonly Candle[]): Promise<Candle[]> {
   const made: Candle[] = []
-  for (const candle of rolled) {
-    const [folded] = foldTrades(
-      await store.trades(market, { from: candle.time, to: nextOpen(frame, candle.time) }),
-      frame,
-    )
-    made.push(folded && folded.trades >= candle.trades ? folded : candle)
+  const minute = timeframe('1m')
+  for (const [open, group] of Map.groupBy(rolled, ({ time }) => openTime(minute, time))) {
+    const trades = await store.trades(market, { from: open, to: nextOpen(minute, open) })
+    const folded = new Map(foldTrades(trades, frame).map((candle) => [candle.time, candle]))
+    for (const candle of group) {
+      const own = folded.get(candle.time)
+      made.push(own && own.trades >= candle.trades ? own : candle)
+    }
   }
   return made
 }

@@ -122,8 +122,20 @@ describe('the collector', { concurrency: 4 }, () => {
     })
   })
 
+  test('trades that REST refuses for a while are waited for, not given up', async () => {
+    await withCollector({ settings: { refillAttempts: 1 }, simulator: { symbols: ['BTCUSDT'] } }, async (rig) => {
+      await flow(rig, 15)
+      rig.simulator.faults.restDown({ ms: 1_500 })
+      rig.simulator.faults.missing({ count: 20 })
+      await flow(rig, 60)
+      await rig.until(() => rig.collector.status().gapsOpen === 0, 'the missing trades are fetched')
+      assert.deepEqual(holes(rig, 'BTCUSDT'), [])
+      assert.deepEqual(differences(rig.simulator, 'BTCUSDT', rig.trades('BTCUSDT')), [])
+    })
+  })
+
   test('trades that REST cannot bring are a hole, and the feed goes on behind it', async () => {
-    const settings = { refillAttempts: 2 }
+    const settings = { giveUpMs: 500, refillAttempts: 2 }
     await withCollector({ settings, simulator: { symbols: ['BTCUSDT'] } }, async (rig) => {
       await flow(rig, 15)
       const before = rig.trades('BTCUSDT').length
@@ -255,7 +267,7 @@ describe('the collector', { concurrency: 4 }, () => {
       }
     }
     const simulator: SimulatorOptions = { symbols: ['BTCUSDT'], faults: [{ at: 0, kind: 'restDown', ms: 600_000 }] }
-    await withCollector({ lastTrade, simulator, settings: { refillAttempts: 2 } }, async (rig) => {
+    await withCollector({ lastTrade, simulator, settings: { giveUpMs: 500, refillAttempts: 2 } }, async (rig) => {
       await flow(rig, 30)
       const [first] = rig.of('BTCUSDT')
       assert.deepEqual(first?.hole, { from: 5, to: first!.trades[0]!.time + 1 })

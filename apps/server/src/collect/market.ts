@@ -99,6 +99,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   let polledAt: number | undefined
   let progressAt = 0
   let askedAt = 0
+  let failingSince: number | undefined
   let stored: Trade | undefined
   /** Suspicious trades since the last good one. */
   let strikes = 0
@@ -139,9 +140,10 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     retryAt = now() + (refused ? REFUSED_WAIT_MS : backoff(failures, settings.backoffBaseMs, settings.backoffMaxMs))
     log.warn({ ...market, err: error, failures }, 'REST could not help this market')
     if (refused) say('down', error.message)
-    // An exchange that can't be reached may be again; how long that is waited for, `expire` says.
-    const hopeless = !isFailure(error) || !error.retry
-    if (hopeless && failures >= settings.refillAttempts) giveUp('failed')
+    // An exchange that can't be reached may be again: that is worth a longer wait.
+    failingSince ??= now()
+    const patient = isFailure(error) && error.retry && now() - failingSince < settings.giveUpMs
+    if (!patient && failures >= settings.refillAttempts) giveUp('failed')
   }
 
   function giveUp(outcome: string): void {
@@ -152,6 +154,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     metrics.holes.inc({ exchange: exchange.id, outcome })
     gapSince = line.gap() ? now() : undefined
     failures = 0
+    failingSince = undefined
     deps.changed(feed)
   }
 
@@ -180,6 +183,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     if (result.outcome === 'absent') return giveUp('absent')
     if (gap) metrics.holes.inc({ exchange: exchange.id, outcome: 'refilled' })
     failures = 0
+    failingSince = undefined
     // What was asked before the connection at hand carried the market says nothing of the time between.
     if (carrier !== carriers.first()) return
     polledAt = result.asked

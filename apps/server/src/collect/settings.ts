@@ -11,7 +11,7 @@ export interface CollectSettings {
   readonly maxHeld: number
   /** A larger hole in the ids is left to the candle repair. */
   readonly maxRefill: number
-  /** REST failures in a row after which a hole is given up. */
+  /** REST failures in a row, of a kind that asking again can't help, after which a hole is given up. */
   readonly refillAttempts: number
   /** A hole to which REST adds nothing for this long is given up, whatever the reason. */
   readonly giveUpMs: number

@@ -75,8 +75,9 @@ async function compareMarket(
   }
   if (from > healed) blame(`complete from ${at(from)}, after ${at(healed)}`)
   if (to < upTo) blame(`complete up to ${at(to)}, not ${at(upTo)}`)
+  // A stretch of a minute and more that nobody saw alive is unknown as a whole, be the outage in it shorter.
   for (const part of unknownParts(coverage, from, to))
-    if (!outages.some((outage) => outage.from <= part.from && part.to <= outage.to))
+    if (!outages.some((outage) => outage.from < part.to && part.from < outage.to))
       blame(`${part.state} from ${at(part.from)} to ${at(part.to)}`)
 
   const lastId = lastIds.get(symbol) ?? 0

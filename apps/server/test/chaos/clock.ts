@@ -109,13 +109,14 @@ export function installClock({ stepMs, pauseMs }: { stepMs: number; pauseMs: num
       due++
       wake.resolve()
     }, ms)
-    const abort = () => wake.reject(signal?.reason)
+    const abort = () => wake.resolve()
     signal?.addEventListener('abort', abort, { once: true })
     try {
       for (;;) {
-        if (due === 0) await wake.promise
-        wake = Promise.withResolvers<void>()
         signal?.throwIfAborted()
+        if (due === 0) await wake.promise
+        signal?.throwIfAborted()
+        wake = Promise.withResolvers<void>()
         for (; due > 0; due--) yield value
       }
     } finally {

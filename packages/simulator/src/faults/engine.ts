@@ -57,8 +57,9 @@ export const createFaults = (exchange: Exchange, script: readonly FaultStep[], s
     },
     outage: ({ ms }) => {
       const from = Math.max(now() + 1, outageUntil)
+      // One that ends within another changes nothing.
+      if (now() + ms <= from) return
       outageUntil = now() + ms
-      if (outageUntil <= from) return
       for (const { market } of exchange.listings.values()) market.halt({ from, to: outageUntil })
       sockets().cut()
     },

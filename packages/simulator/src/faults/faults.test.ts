@@ -100,6 +100,23 @@ test('late: a trade that is delayed again, by another while, is in one candle on
   assert.equal(counted, earliest.length)
 })
 
+test('outage: one within another ends nothing early, and ids go on without a hole', async (t) => {
+  const { simulator, first } = await open(t)
+  simulator.faults.outage({ ms: 8_000 })
+  await simulator.advance(4_000)
+  simulator.faults.outage({ ms: 1_000 })
+  await simulator.advance(2_000)
+  assert.equal(await status(simulator), 503)
+  simulator.faults.outage({ ms: 4_000 })
+  await simulator.advance(14_000)
+  const trades = simulator.truth.trades('BTCUSDT', first)
+  assert.deepEqual(
+    trades.map(({ id }) => id),
+    trades.map((_, index) => first + index),
+  )
+  assert.ok(trades.every(({ time }) => time > start + 10_000 || time <= start))
+})
+
 test('late: the next id carries a time in the past, and REST candles hold it there', async (t) => {
   const { simulator, client, first, received, truth } = await open(t)
   simulator.faults.late({ symbols: ['BTCUSDT'], ms: 45_000 })
