@@ -9,7 +9,9 @@ import type { Parts } from './parts.ts'
  */
 export async function runIntake(parts: Parts, signal: AbortSignal): Promise<void> {
   const { config, log, exchange, rest, markets, collected, collector, backfill, reconciler } = parts
-  const known = await askUntilAnswered(rest, log, signal)
+  const { markets: known, clockOffset } = await askUntilAnswered(rest, log, signal)
+  // History asks which candles have closed by then: our own clock may be wrong.
+  parts.clock.offset = clockOffset
   for (const market of known) markets.set(market.symbol, market)
   collector.know(known)
   const symbols = chooseSymbols(exchange.id, config.symbols, known)

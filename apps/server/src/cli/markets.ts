@@ -8,15 +8,22 @@ const FIRST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 30_000
 
 /**
- * The exchange's markets; asks again with growing pauses for as long as it can't be reached.
+ * The exchange's markets, and its clock minus ours in ms; asks again with growing pauses for as long as it can't be reached.
  * Rejects with what asking again can't help (a blocked country, an answer that is no list), or the signal's reason.
  */
-export async function askUntilAnswered(rest: RestClient, log: Logger, signal: AbortSignal): Promise<Market[]> {
+export async function askUntilAnswered(
+  rest: RestClient,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<{ markets: Market[]; clockOffset: number }> {
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(LONGEST_WAIT_MS, wait * 2)) {
     try {
-      return await rest.ask(rest.exchange.rest.markets(), { signal })
+      const markets = await rest.ask(rest.exchange.rest.markets(), { signal })
+      const asked = Date.now()
+      const theirs = await rest.ask(rest.exchange.rest.time(), { signal })
+      return { markets, clockOffset: theirs - (asked + Date.now()) / 2 }
     } catch (error) {
-      if (signal.aborted) return []
+      if (signal.aborted) return { markets: [], clockOffset: 0 }
       if (!isFailure(error) || !error.retry) throw error
       log.warn({ exchange: rest.exchange.id, reason: error.message, waitMs: wait }, 'no list of markets yet')
       await pause(wait, signal)

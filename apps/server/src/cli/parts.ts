@@ -56,7 +56,9 @@ export async function createParts({ config, log, progress }: PartsDeps) {
     log: log.child({ role: 'collect' }),
     metrics,
   })
-  const exchangeNow = () => Date.now() + (collector.status().clockOffset ?? 0)
+  /** The exchange's clock minus ours, ms, until the collector has measured it better. */
+  const clock = { offset: 0 }
+  const exchangeNow = () => Date.now() + (collector.status().clockOffset ?? clock.offset)
   const shared = { rest, bus, store, symbols, timeframes: config.timeframes, metrics, now: exchangeNow }
   const backfill = createBackfill({
     ...shared,
@@ -72,6 +74,7 @@ export async function createParts({ config, log, progress }: PartsDeps) {
     log: log.child({ role: 'reconcile' }),
   })
   return {
+    clock,
     config,
     log,
     metrics,

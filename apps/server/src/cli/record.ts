@@ -123,7 +123,7 @@ export async function recordFrames({ context, options, wsUrl, settings, log = qu
   const tap = captureTap(writer, Date.now)
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])
-  const markets = await askUntilAnswered(rest, log, signal)
+  const { markets } = await askUntilAnswered(rest, log, signal)
   symbols.push(...chooseSymbols(exchange.id, wanted, markets))
   const collector = createCollector({
     exchange,

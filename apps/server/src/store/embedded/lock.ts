@@ -10,16 +10,20 @@ import { makeFolder } from '../../lib/folder.ts'
  */
 export async function lockStore(path: string): Promise<() => void> {
   let lock: DatabaseSync | undefined
+  await makeFolder(dirname(path)).catch((error: unknown) => {
+    throw failure('STORE_UNAVAILABLE', { reason: `its folder ${dirname(path)} can't be made: ${textOf(error)}` }, error)
+  })
   try {
-    await makeFolder(dirname(path))
     lock = new DatabaseSync(`${path}.lock`, { timeout: 0 })
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     lock?.close()
-    const text = error instanceof Error ? error.message : String(error)
+    const text = textOf(error)
     const reason = text.includes('locked') ? `another server uses ${path}` : `${path} can't be locked: ${text}`
     throw failure('STORE_UNAVAILABLE', { reason }, error)
   }
   const held = lock
   return () => held.close()
 }
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
