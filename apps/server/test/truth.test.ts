@@ -100,7 +100,7 @@ describe('the truth', { concurrency: true }, () => {
     const pause = simulator.now() + 4 * SECOND
     await until('the market to trade on without us', () => simulator.now() > pause)
     const second = await startPlatform(t, simulator, data)
-    await until('six more seconds', () => simulator.now() > pause + 6 * SECOND)
+    await until('time to make the candles around the stop anew', () => simulator.now() > pause + 16 * SECOND)
     await until('history', () => idle(second.url))
     await second.stop()
     await reached()
