@@ -32,7 +32,8 @@ export function followBus(deps: FeedDeps, signal: AbortSignal): Promise<void> {
     hub.publishCandle(candle)
   }
   const takeTrades = (batch: TradeBatch) => {
-    if (batch.hole && batch.hole.from > 0) deps.onCoverage({ ...batch, ...batch.hole }, 'unknown')
+    if (batch.hole && batch.hole.from > 0 && batch.hole.from < batch.hole.to)
+      deps.onCoverage({ ...batch, ...batch.hole }, 'unknown')
     for (const trade of batch.trades) {
       state.takeTrade(trade, trade)
       hub.publishTrade(trade)

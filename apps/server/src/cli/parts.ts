@@ -4,6 +4,7 @@ import { memoryBus } from '../bus/memory.ts'
 import { createCollector } from '../collect/collector.ts'
 import { quarantineFile } from '../collect/quarantineFile.ts'
 import type { Config } from '../config.ts'
+import { knownIntervals } from '../domain/coverage.ts'
 import type { Market } from '../domain/market.ts'
 import { createRestClient } from '../exchanges/client.ts'
 import { exchange as exchangeOf } from '../exchanges/index.ts'
@@ -13,6 +14,9 @@ import { createReconciler } from '../reconcile/reconcile.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
 import { lockStore } from '../store/embedded/lock.ts'
 import type { Store } from '../store/store.ts'
+
+/** Coverage that ended longer ago is not gone on from without a trade. */
+const RECENT_MS = 60 * 60_000
 
 export interface PartsDeps {
   readonly config: Config
@@ -49,6 +53,10 @@ export async function createParts({ config, log, progress }: PartsDeps) {
     wsUrl: urls.ws ?? exchange.wsUrl,
     bus,
     lastTrade: (market) => store.lastTrade(market),
+    known: async (market) => {
+      const range = { from: Date.now() - RECENT_MS, to: Date.now() + RECENT_MS }
+      return knownIntervals(await store.coverage(market, 'trades', range)).at(-1)
+    },
     symbols: [],
     channels: config.RECONCILE ? ['ticker', 'candles'] : ['ticker'],
     settings: { hotHot: config.HOT_HOT },

@@ -251,6 +251,22 @@ describe('the collector', { concurrency: 4 }, () => {
     })
   })
 
+  test('goes on where coverage ended when no trade is stored, a minute back', async () => {
+    let known = { from: 0, to: 0 }
+    await withCollector({ known: async () => known, symbols: [] }, async (rig) => {
+      const { truth } = rig.simulator
+      const { last } = truth.ids('BTCUSDT')
+      const { time } = truth.trades('BTCUSDT', last, last)[0]!
+      known = { from: time - 600_000, to: time - 180_000 }
+      const since = known.to - 60_000
+      rig.collector.add(['BTCUSDT'])
+      await flow(rig, 15, ['BTCUSDT'])
+      assert.deepEqual(rig.of('BTCUSDT')[0]?.hole, { from: since, to: since })
+      assert.equal(rig.trades('BTCUSDT')[0]?.id, truth.trades('BTCUSDT').find((trade) => trade.time >= since)?.id)
+      assertTrue(rig, ['BTCUSDT'])
+    })
+  })
+
   test('a start without REST brings what the socket brings, with a hole since the stored trade', async () => {
     const lastTrade: Options['lastTrade'] = async ({ exchange, symbol }) => {
       return {

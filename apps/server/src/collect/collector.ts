@@ -1,5 +1,6 @@
 import { setInterval } from 'node:timers/promises'
 import type { Bus } from '../bus/bus.ts'
+import type { Interval } from '../domain/coverage.ts'
 import type { Market, MarketId } from '../domain/market.ts'
 import type { Trade } from '../domain/trade.ts'
 import type { Channel, Exchange, StreamRequest } from '../exchanges/exchange.ts'
@@ -36,6 +37,8 @@ export interface CollectorDeps {
   readonly bus: Bus
   /** The trade to go on after, from the store. */
   readonly lastTrade: (market: MarketId) => Promise<Trade | undefined>
+  /** The last stretch of which all trades are said to be known, from the store: a market without trades goes on there. */
+  readonly known?: (market: MarketId) => Promise<Interval | undefined>
   readonly symbols: readonly string[]
   /** Streams beside the trades. */
   readonly channels?: readonly Exclude<Channel, 'trades'>[]
@@ -216,7 +219,7 @@ export function createCollector(deps: CollectorDeps): Collector {
     exchange,
     rest,
     clock,
-    lastTrade,
+    before: async (market: MarketId) => ({ last: await lastTrade(market), known: await deps.known?.(market) }),
     settings,
     log,
     metrics,

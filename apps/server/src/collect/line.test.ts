@@ -45,6 +45,16 @@ describe('a line of trades', () => {
     assert.deepEqual(ids(one.drain(undefined, true)), [10, 11, 12, 13, 14])
   })
 
+  test('a beginning where an earlier run ended says so, and is measured from when that run saw the market', () => {
+    const one = createLine(market, 100)
+    const hole = { from: 5_000, to: 5_000 }
+    one.begin({ id: 10, since: 5_000, upTo: 5_000, seen: 65_000, hole })
+    assert.deepEqual(one.drain(70_000, true), [{ ...market, trades: [], upTo: 70_000, hole }])
+    assert.deepEqual(one.drain(130_000, true), [
+      { ...market, trades: [], upTo: 130_000, hole: { from: 70_000, to: 130_000 } },
+    ])
+  })
+
   test('a hole that is given up stands before the trades that follow it', () => {
     const one = line()
     one.live(trade(10))

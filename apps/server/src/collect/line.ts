@@ -32,7 +32,13 @@ export interface Line {
   /** A page from REST, ascending, asked from `next()`: ids that it leaves out do not exist. Returns how many were new. */
   page(trades: readonly Trade[]): number
   /** Starts at `id`. Trades older than `since` (ms) are left out; `hole` goes ahead of the first batch. */
-  begin(start: { readonly id: number; readonly since: number; readonly upTo: number; readonly hole?: Interval }): void
+  begin(start: {
+    readonly id: number
+    readonly since: number
+    readonly upTo: number
+    readonly seen?: number
+    readonly hole?: Interval
+  }): void
   /** The id to come; `undefined` before `begin`. */
   next(): number | undefined
   gap(): Gap | undefined
@@ -59,6 +65,7 @@ export interface Line {
 export function createLine(market: MarketId, maxHeld: number): Line {
   let next: number | undefined
   let since = 0
+  let seen = 0
   let upTo = 0
   let lastTime = 0
   let newest: number | undefined
@@ -69,7 +76,7 @@ export function createLine(market: MarketId, maxHeld: number): Line {
   function push(trade: Trade, id: number): void {
     next = id + trade.count
     if (trade.time < since) return
-    const unproven = unprovenUntil(trade.time, Math.max(upTo, lastTime))
+    const unproven = unprovenUntil(trade.time, Math.max(upTo, lastTime, seen))
     if (unproven) segments.push({ hole: unproven, trades: [] })
     if (!segments.length) segments.push({ trades: [] })
     segments.at(-1)!.trades.push(trade)
@@ -131,6 +138,7 @@ export function createLine(market: MarketId, maxHeld: number): Line {
     begin(start) {
       next = start.id
       since = start.since
+      seen = start.seen ?? 0
       upTo = Math.max(upTo, start.upTo)
       if (start.hole) segments.push({ hole: start.hole, trades: [] })
       join()
@@ -154,7 +162,7 @@ export function createLine(market: MarketId, maxHeld: number): Line {
       })
       const last = batches.at(-1)
       if (claim === undefined || claim <= upTo || (!last && !heartbeat)) return batches
-      const hole = unprovenUntil(claim, upTo)
+      const hole = unprovenUntil(claim, Math.max(upTo, seen))
       upTo = claim
       if (hole) batches.push({ ...market, trades: [], upTo, hole })
       else if (last) last.upTo = claim

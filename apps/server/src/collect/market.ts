@@ -13,7 +13,7 @@ import type { Lag } from './lag.ts'
 import { createLine, type Line } from './line.ts'
 import { catchUp } from './refill.ts'
 import type { CollectSettings } from './settings.ts'
-import { findStart, type Start } from './start.ts'
+import { type Before, findStart, type Start } from './start.ts'
 import { createTrust } from './trust.ts'
 
 /** After an answer that no retry can help (an unknown symbol), the exchange is asked again this much later. */
@@ -25,7 +25,8 @@ export interface MarketDeps {
   readonly exchange: Exchange
   readonly rest: RestClient
   readonly clock: ExchangeClock
-  readonly lastTrade: (market: MarketId) => Promise<Trade | undefined>
+  /** What an earlier run left. */
+  readonly before: (market: MarketId) => Promise<Before>
   readonly settings: CollectSettings
   readonly log: Logger
   readonly metrics: Metrics
@@ -100,7 +101,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   let progressAt = 0
   let askedAt = 0
   let failingSince: number | undefined
-  let stored: Trade | undefined
+  let before: Before | undefined
   /** Suspicious trades since the last good one. */
   let strikes = 0
   let said = { state: '', reason: '' }
@@ -148,7 +149,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
 
   function giveUp(outcome: string): void {
     const gap = line.gap()
-    const hole = line.skip(stored?.time)
+    const hole = line.skip(before?.last?.time ?? before?.known?.to)
     if (!hole) return
     log.warn({ ...market, ...gap, hole }, 'missing trades are given up; their candles are to be repaired')
     metrics.holes.inc({ exchange: exchange.id, outcome })
@@ -164,10 +165,10 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   }
 
   async function work(signal: AbortSignal): Promise<void> {
-    if (line.next() === undefined) stored ??= await deps.lastTrade(market)
+    before ??= await deps.before(market)
     await clock.measured(signal)
     if (line.next() === undefined) {
-      const start = await findStart({ ...deps, maxRefill: settings.maxRefill }, market, stored, line.newestId(), signal)
+      const start = await findStart({ ...deps, maxRefill: settings.maxRefill }, market, before, line.newestId(), signal)
       if (line.next() === undefined) {
         line.begin(start)
         deps.began?.(market, start)
@@ -221,7 +222,11 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       counts[outcome === 'duplicate' ? 'duplicates' : 'trades'].inc()
       const behind = carriers.brought(from, outcome !== 'duplicate', trade.received)
       if (behind) deps.deaf(behind)
-      if (outcome === 'held') gapSince ??= now()
+      if (outcome === 'held') {
+        gapSince ??= now()
+        // The pause before it is none of the market's own: trades are missing in it.
+        trust.standstill()
+      }
       if (outcome !== 'duplicate') trust.heard(trade.received)
       if (outcome !== 'taken') return
       // The list is read now and then; a trade says at once that it is out of date.
@@ -248,6 +253,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       if (left === 'spare') return
       joined = false
       polledAt = undefined
+      trust.standstill()
       if (left === 'none') downSince = now()
       say('down', reason)
     },

@@ -9,6 +9,8 @@ import type { ExchangeClock } from './clock.ts'
 /** An aggregate may be stamped a little before the raw trades it holds. */
 const AGGREGATE_SLACK_MS = 1_000
 const TRIES = 5
+/** Coverage rests on silence for no longer than this: that much of a market without trades is asked for once more. */
+const UNSURE_MS = 60_000
 
 interface Deps {
   readonly exchange: Exchange
@@ -23,44 +25,65 @@ export interface Start {
   readonly id: number
   readonly since: number
   readonly upTo: number
+  /** An earlier run saw the market alive up to here. */
+  readonly seen?: number
+  /** An empty one says that trades are complete from there on. */
   readonly hole?: Interval
 }
 
+/** What an earlier run left of a market. */
+export interface Before {
+  readonly last: Trade | undefined
+  /** The last stretch of which all trades are said to be known, exchange ms. */
+  readonly known: Interval | undefined
+}
+
 /**
- * Goes on after the stored trade (`last`) when the way from it to now is short enough, else begins at the current minute with a hole
- * before it. `newest`: the highest id that is known to exist. Rejects as `RestClient.ask` does. The clock has to be measured.
+ * Goes on after the stored trade, or where coverage ends when nothing has traded yet, if the way from there to now is short
+ * enough; else begins at the current minute with a hole before it. `newest`: the highest id that is known to exist.
+ * Rejects as `RestClient.ask` does. The clock has to be measured.
  */
 export async function findStart(
   deps: Deps,
   market: MarketId,
-  last: Trade | undefined,
+  { last, known }: Before,
   newest: number | undefined,
   signal: AbortSignal,
 ): Promise<Start> {
   const { symbol } = market
+  const end = async () => newest ?? (await newestTrade(deps, symbol, signal))?.id
   if (last && typeof last.id === 'number') {
     const after = last.id + last.count
-    const end = newest ?? (await newestTrade(deps, symbol, signal))?.id
-    if (end !== undefined && end >= after - 1 && end - after < deps.maxRefill)
+    const to = await end()
+    if (to !== undefined && to >= after - 1 && to - after < deps.maxRefill)
       return { id: after, since: 0, upTo: last.time }
+  } else if (!last && known) {
+    const since = Math.max(known.from, known.to - UNSURE_MS)
+    const id = await idSince(deps, symbol, since, signal)
+    const to = (await end()) ?? id
+    if (to - id < deps.maxRefill) return { id, since, upTo: since, seen: known.to, hole: { from: since, to: since } }
   }
-  return freshStart(deps, symbol, last?.time ?? 0, signal)
+  const minute = Math.floor((deps.clock.at(deps.now()) ?? deps.now()) / MINUTE) * MINUTE
+  const from = last?.time ?? known?.to ?? 0
+  const id = await idSince(deps, symbol, minute, signal)
+  return { id, since: minute, upTo: 0, ...(from < minute && { hole: { from, to: minute } }) }
 }
 
-async function freshStart(deps: Deps, symbol: string, known: number, signal: AbortSignal): Promise<Start> {
-  const { exchange, rest, clock, now } = deps
-  const minute = Math.floor((clock.at(now()) ?? now()) / MINUTE) * MINUTE
-  const hole = known < minute ? { from: known, to: minute } : undefined
-  const start = (id: number): Start => ({ id, since: minute, upTo: 0, ...(hole && { hole }) })
+/** The id of the first trade since a time, or of the trade to come. */
+async function idSince(deps: Deps, symbol: string, time: number, signal: AbortSignal): Promise<number> {
+  const { exchange, rest } = deps
+  const from = time - AGGREGATE_SLACK_MS
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const range = { symbol, from: minute - AGGREGATE_SLACK_MS, limit: 1 }
-    const [first] = await rest.ask(exchange.rest.tradesBetween(range), { priority: 'live', signal })
-    if (typeof first?.id === 'number') return start(first.id)
+    const [first] = await rest.ask(exchange.rest.tradesBetween({ symbol, from, limit: 1 }), {
+      priority: 'live',
+      signal,
+    })
+    if (typeof first?.id === 'number') return first.id
     const newest = await newestTrade(deps, symbol, signal)
-    if (newest === undefined) return start(0)
-    if (newest.time < minute - AGGREGATE_SLACK_MS) return start(newest.id + newest.count)
+    if (newest === undefined) return 0
+    if (newest.time < from) return newest.id + newest.count
   }
-  throw new Error(`${symbol}: the exchange contradicts itself about its trades since ${new Date(minute).toISOString()}`)
+  throw new Error(`${symbol}: the exchange contradicts itself about its trades since ${new Date(time).toISOString()}`)
 }
 
 async function newestTrade({ exchange, rest }: Deps, symbol: string, signal: AbortSignal) {

@@ -241,6 +241,29 @@ describe('silence', () => {
     assert.ok(asked.length < 70)
   })
 
+  test('goes no further because nobody answers', () => {
+    const trust = createTrust(defaults)
+    trust.heard(10_000)
+    const until = trust.until(1)
+    const asked = trust.askAt()
+    trust.unanswered(asked)
+    const again = trust.askAt()
+    trust.unanswered(again)
+    assert.equal(trust.until(1), until)
+    assert.ok(trust.askAt() - again > again - asked, 'asked ever more rarely')
+    trust.told(0, 1, 40_000, true)
+    assert.ok(trust.until(1) > until, 'an answer counts')
+  })
+
+  test('of a deaf stream teaches nothing about the market', () => {
+    const trust = createTrust(defaults)
+    for (const at of poisson(2, 0.05)) trust.heard(at)
+    const [before, last] = [trust.silence(), poisson(2, 0.05).at(-1)!]
+    trust.deafen(last + 30_000)
+    trust.heard(last + 40_000)
+    assert.equal(trust.silence(), before)
+  })
+
   test('of a deaf stream is not trusted, and its connection is replaced ever more rarely', () => {
     const trust = createTrust(defaults)
     trust.heard(1_000)

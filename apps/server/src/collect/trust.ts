@@ -35,7 +35,7 @@ export interface Trust {
   askAt(): number
   /** The question could not be answered: not again before the pause has doubled. */
   unanswered(at: number): void
-  /** The market stands still: the pause at hand teaches nothing. */
+  /** The market stands still, or its trades don't reach us: the pause at hand teaches nothing. */
   standstill(): void
   /** The silence after which this stream is suspected, ms. */
   silence(): number
@@ -47,6 +47,8 @@ export function createTrust(settings: CollectSettings): Trust {
   let proof = 0
   /** Answers in the silence at hand: each lets it go on for twice as long. */
   let answers = 0
+  /** Questions since the last answer that nobody answered: they make us ask less often, and prove nothing. */
+  let vainly = 0
   let told: Told | undefined
   /** REST was asked for the trades up to this id and has no more of them: rows that are no trades have ids too. */
   let vain = -1
@@ -66,6 +68,7 @@ export function createTrust(settings: CollectSettings): Trust {
       rhythm.seen(at)
       prove(at)
       answers = 0
+      vainly = 0
       notBefore = 0
       deaf = false
     },
@@ -75,7 +78,10 @@ export function createTrust(settings: CollectSettings): Trust {
       told = undefined
     },
     told(id, next, at, asked) {
-      if (asked) answers += 1
+      if (asked) {
+        answers += 1
+        vainly = 0
+      }
       if (id >= next && id > vain) told ??= { id, at }
       else {
         told = undefined
@@ -90,6 +96,7 @@ export function createTrust(settings: CollectSettings): Trust {
     deafen(at) {
       deaf = true
       told = undefined
+      rhythm.pause()
       if (at < replaceAt) return false
       if (at - replaceAt > REPLACE_MAX_MS) replaceWait = REPLACE_MS
       replaceAt = at + replaceWait
@@ -101,8 +108,8 @@ export function createTrust(settings: CollectSettings): Trust {
       deaf || (told && (next === undefined || told.id >= next)) ? proof : proof + silence() + graceMs + STALE_MS,
     askAt: () => (deaf || told || !proof ? Number.POSITIVE_INFINITY : Math.max(notBefore, proof + silence())),
     unanswered(at) {
-      answers += 1
-      notBefore = at + silence()
+      vainly += 1
+      notBefore = at + Math.min(silenceMaxMs, silence() * 2 ** Math.min(vainly, 20))
     },
     standstill: rhythm.pause,
     silence: patience,

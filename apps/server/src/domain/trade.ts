@@ -36,6 +36,7 @@ export interface TradeBatch extends MarketId {
   readonly upTo: number
   /** The exchange says that the market does not trade: its silence is no quiet market. */
   readonly halted?: true
-  /** Exchange time whose trades could not be had, ms, `to` exclusive. The trades of this batch come after it. */
+  /** Exchange time whose trades could not be had, ms, `to` exclusive. The trades of this batch come after it. An empty
+   * one says since when trades are complete. */
   readonly hole?: { readonly from: number; readonly to: number }
 }
