@@ -21,7 +21,7 @@ export async function askUntilAnswered(
       const markets = await rest.ask(rest.exchange.rest.markets(), { signal })
       const asked = Date.now()
       const theirs = await rest.ask(rest.exchange.rest.time(), { signal })
-      return { markets, clockOffset: theirs - (asked + Date.now()) / 2 }
+      return { markets, clockOffset: Math.round(theirs - (asked + Date.now()) / 2) }
     } catch (error) {
       if (signal.aborted) return { markets: [], clockOffset: 0 }
       if (!isFailure(error) || !error.retry) throw error
