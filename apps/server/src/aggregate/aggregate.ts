@@ -104,8 +104,10 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
   const settleOne = async (market: MarketId): Promise<void> =>
     publish(await settle(store, aggregator, market, frames), 'closed')
 
-  async function runErrands(): Promise<void> {
+  /** What is left when the signal aborts is looked after at the next start. */
+  async function runErrands(stop: AbortSignal): Promise<void> {
     for (const errand of agenda.due(now())) {
+      if (stop.aborted) return
       const { market, looks } = errand
       const liveFrom = aggregator.liveFrom(market)
       if (looks > 0 && liveFrom !== undefined) {
@@ -136,7 +138,12 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
         }
       }
     },
-    (stop) => every(Math.min(settleMs, 1_000), () => persevere(runErrands, 'complete first candles', log, stop), stop),
+    (stop) =>
+      every(
+        Math.min(settleMs, 1_000),
+        () => persevere(() => runErrands(stop), 'complete first candles', log, stop),
+        stop,
+      ),
     (stop) => every(TICK_MS, () => publish(aggregator.forming(now()), 'forming'), stop),
   ])
 }

@@ -11,6 +11,8 @@ import { rebuild } from './rebuild.ts'
 
 const TRIES = 5
 const PAUSE_MS = 200
+/** The recorder may be this much behind, ms: what was unknown before stays so for now. */
+const RECORDING_MS = 5_000
 
 /**
  * Stored candles were corrected: takes them over into memory, and makes every larger candle that holds them anew, the
@@ -69,6 +71,7 @@ async function remakeOpen(store: Store, lane: Lane, fill: Filled, frames: readon
     const history = await composeHistory(store, fill, { from: open, to: upTo }, smaller)
     const moved = lane.closedTo > open || Math.min(end, lane.from?.closedTo ?? open) !== upTo
     if (!moved && history.unknown.length === 0) return put(lane, barOf(history.candles, open, end), open, end)
+    if (history.unknown.some(({ to }) => to < upTo - RECORDING_MS)) return
     await sleep(PAUSE_MS)
   }
 }

@@ -94,7 +94,8 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
     }
     leaveCurrent()
     head.newestTime = Number.NEGATIVE_INFINITY
-    wantRemade(step, from - TAIL_MS, to)
+    // Without an end of earlier trades there is nothing before the live ones to look after.
+    wantRemade(step, (from > 0 ? from : to) - TAIL_MS, to)
   }
 
   function beginIfNew(batch: TradeBatch, step: Step): void {
