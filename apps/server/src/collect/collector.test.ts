@@ -175,7 +175,7 @@ describe('the collector', { concurrency: 4 }, () => {
       const states: string[] = []
       rig.read('feed', 'test', (events) => states.push(...events.map(({ state }) => state)))
       await flow(rig, 15)
-      rig.simulator.faults.shutdown({ ms: 1_500 })
+      rig.simulator.faults.shutdown({ ms: 5_000 })
       await rig.until(() => rig.simulator.connections() === 2, 'the successor is there')
       await rig.until(() => rig.simulator.connections() === 1, 'the old one is gone')
       await flow(rig, 15)
