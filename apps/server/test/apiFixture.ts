@@ -100,7 +100,6 @@ const backend: ApiBackend = {
       messages_per_second: 1,
       publish_latency_ms: { p50: 1, p95: 2, p99: 3 },
       requests_per_minute: 0,
-      cache_hit_rate: 0,
     },
     problems: {},
   }),

@@ -67,7 +67,8 @@ export interface FetchPlan extends Series {
 /** What the collecting side says of itself. */
 interface CollectorStatus {
   readonly stats: Collection
-  readonly performance: Stats['performance']
+  /** The API adds how often its own cache had the answer. */
+  readonly performance: Omit<Stats['performance'], 'cache_hit_rate'>
   /** Why the service is degraded, by part; empty when all is well. */
   readonly problems: Readonly<Record<string, string>>
 }

@@ -57,7 +57,6 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
           messages_per_second: round(frames.perSecond()),
           publish_latency_ms: { p50: latency[0] ?? 0, p95: latency[1] ?? 0, p99: latency[2] ?? 0 },
           requests_per_minute: round(requests.perSecond() * 60),
-          cache_hit_rate: 0,
         },
         problems: problemsOf(exchange.id, status),
       }

@@ -19,7 +19,7 @@ type Checks = Health['checks']
 
 /** `GET /health`, `/ready`, `/stats`, `/ws/stats` */
 export const healthApi =
-  ({ store, backend, options, now }: ApiDeps, { board, hub }: Views): FastifyPluginAsyncTypebox =>
+  ({ store, backend, options, now }: ApiDeps, { board, hub, cache }: Views): FastifyPluginAsyncTypebox =>
   async (app) => {
     const started = now()
     const uptime = () => Math.round((now() - started) / 1000)
@@ -60,7 +60,7 @@ export const healthApi =
       return {
         status: 'ok' as const,
         uptime_seconds: uptime(),
-        performance,
+        performance: { ...performance, cache_hit_rate: cache.hitRate() },
         coverage: await backend.coverage(),
         ...(reconciliation && { reconciliation }),
       }

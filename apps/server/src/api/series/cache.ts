@@ -17,6 +17,8 @@ const SEGMENT_OVERHEAD = 2_000
 export interface SegmentCache {
   /** The segment that starts at `start`: at once from memory, or built from the source. */
   segment(source: Source, start: number, numbers: Numbers): Segment | Promise<Segment>
+  /** Share of the segments asked for that were ready; 0 before the first. */
+  hitRate(): number
   /** Forgets what shows `[from, to)` of a series. */
   invalidate(series: Series, range: Interval): void
 }
@@ -94,11 +96,16 @@ export function createSegmentCache({ keepMs, now }: CacheSettings): SegmentCache
     return segment
   }
 
+  let asked = 0
+  let ready = 0
   return {
+    hitRate: () => (asked === 0 ? 0 : ready / asked),
     segment(source, start, numbers) {
+      asked++
       const entry = shelves[numbers].get(source.series)?.get(start)
       if (!entry || now() >= entry.until) return build(source, start, numbers)
       entry.used = true
+      ready++
       return entry.segment
     },
     invalidate(id, range) {
