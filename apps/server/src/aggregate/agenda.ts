@@ -1,16 +1,19 @@
 import type { Interval } from '../domain/coverage.ts'
 import { type MarketId, marketKey } from '../domain/market.ts'
 
-/** Looks for candles that an earlier process left unmade: what its trades cover may reach the store a little later. */
+/** Late trades, and what they cover, reach the store a little after they were heard of. */
 const LOOKS = 4
 const LONGEST_WAIT_MS = 10_000
 
-/** A market that began anew, or had trades that no live candle could take in: its candles of `[from, to)` are looked after. */
-export interface Errand extends Interval {
+/** A market that began anew, or had trades that no live candle could take in. */
+export interface Errand {
   readonly market: MarketId
+  /** Stored candles of this stretch are to be made anew. */
+  readonly stretch: Interval | undefined
   /** When to look next, on the clock of the caller, ms. */
   at: number
   wait: number
+  /** How often the stretch is still to be looked at. */
   looks: number
 }
 
@@ -18,18 +21,17 @@ export interface Errand extends Interval {
 export function createAgenda(firstWaitMs: number) {
   const errands = new Map<string, Errand>()
   return {
-    begin({ exchange, symbol }: MarketId, { from, to }: Interval, now: number): void {
+    begin({ exchange, symbol }: MarketId, stretch: Interval | undefined, now: number): void {
       const market = { exchange, symbol }
       const key = marketKey(market)
       const known = errands.get(key)
       errands.set(key, {
         market,
-        from: Math.min(from, known?.from ?? from),
-        to: Math.max(to, known?.to ?? to),
+        stretch: joined(known?.stretch, stretch),
         // One that is begun again and again must not wait for ever.
         at: Math.min(now + firstWaitMs, known?.at ?? Number.POSITIVE_INFINITY),
         wait: firstWaitMs,
-        looks: LOOKS,
+        looks: stretch ? LOOKS : (known?.looks ?? 0),
       })
     },
     due: (now: number): Errand[] => [...errands.values()].filter(({ at }) => at <= now),
@@ -43,3 +45,6 @@ export function createAgenda(firstWaitMs: number) {
     },
   }
 }
+
+const joined = (one: Interval | undefined, other: Interval | undefined): Interval | undefined =>
+  one && other ? { from: Math.min(one.from, other.from), to: Math.max(one.to, other.to) } : (one ?? other)

@@ -3,20 +3,23 @@ import type { Candle } from '../domain/candle.ts'
 import { type Interval, knownIntervals } from '../domain/coverage.ts'
 import type { MarketId } from '../domain/market.ts'
 import { bySize, MINUTE, nextOpen, openTime, timeframe } from '../domain/timeframe.ts'
+import type { TradeBatch } from '../domain/trade.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { persevere } from '../lib/persevere.ts'
 import { everyTick } from '../lib/ticks.ts'
 import { together } from '../lib/together.ts'
 import type { Store } from '../store/store.ts'
-import { createAgenda, type Errand } from './agenda.ts'
+import { createAgenda } from './agenda.ts'
 import { createAggregator } from './aggregator.ts'
 import { amend } from './amend.ts'
 import { historyFrames } from './history.ts'
 import { createReviser } from './late.ts'
-import { clearNotes, emptyStep } from './market.ts'
+import { clearNotes, emptyStep, type Step } from './market.ts'
 import { makeMissing, rebuild } from './rebuild.ts'
+import { readTail } from './resume.ts'
 import { settle } from './settle.ts'
+import { againstStored } from './stored.ts'
 
 export interface AggregateDeps {
   readonly bus: Bus
@@ -57,6 +60,8 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
   const frames = historyFrames(deps.timeframes)
   const revise = createReviser(store)
   const agenda = createAgenda(settleMs)
+  /** Markets that were gone on with, whose older candles may have been left unmade. */
+  const fresh: MarketId[] = []
 
   async function publish(candles: readonly Candle[], kind: string): Promise<void> {
     if (candles.length === 0) return
@@ -64,17 +69,39 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
     await bus.publish('candles', candles)
   }
 
+  /** What is news to the store, and so to all. */
+  async function publishClosed(candles: readonly Candle[], stop: AbortSignal): Promise<void> {
+    const news = () => againstStored(store, aggregator, candles)
+    await publish(await persevere(news, 'read stored candles', log, stop), 'closed')
+  }
+
+  async function take(batch: TradeBatch, step: Step, stop: AbortSignal): Promise<void> {
+    aggregator.add(batch, step)
+    if (step.began || step.remake) agenda.begin(batch, step.remake, now())
+    if (step.duplicates > 0) metrics.duplicates.inc({ exchange: batch.exchange }, step.duplicates)
+    if (step.lateTrades > 0) metrics.lateTrades.inc({ exchange: batch.exchange }, step.lateTrades)
+    for (const late of step.late) step.candles.push(await persevere(() => revise(late), 'revise a candle', log, stop))
+    clearNotes(step)
+  }
+
+  /** Goes on where an earlier process stopped, as though there had been no other. */
+  async function resume({ exchange, symbol }: TradeBatch, stop: AbortSignal): Promise<void> {
+    const market = { exchange, symbol }
+    const tail = await persevere(() => readTail(store, market, enabled), 'read the last trades', log, stop)
+    aggregator.expectStored(market, tail.storedTo)
+    const step = emptyStep()
+    for (const batch of tail.batches) await take(batch, step, stop)
+    await publishClosed(step.candles, stop)
+    fresh.push(market)
+  }
+
   async function takeTrades(batches: Batch<'trades'>, stop: AbortSignal): Promise<void> {
     const step = emptyStep()
     for (const batch of batches) {
-      aggregator.add(batch, step)
-      if (step.remake) agenda.begin(batch, step.remake, now())
-      if (step.duplicates > 0) metrics.duplicates.inc({ exchange: batch.exchange }, step.duplicates)
-      if (step.lateTrades > 0) metrics.lateTrades.inc({ exchange: batch.exchange }, step.lateTrades)
-      for (const late of step.late) step.candles.push(await persevere(() => revise(late), 'revise a candle', log, stop))
-      clearNotes(step)
+      if (!aggregator.has(batch)) await resume(batch, stop)
+      await take(batch, step, stop)
     }
-    await publish(step.candles, 'closed')
+    await publishClosed(step.candles, stop)
   }
 
   /** Candles of `market` that touch `range` and end before the live trades, smallest timeframe first. */
@@ -85,7 +112,7 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
   }
 
   /** Closed candles that touch a stretch anew from the stored trades, the smallest first, and all that hold them. */
-  async function remakeClosed({ market, from, to }: Errand): Promise<Candle[]> {
+  async function remakeClosed(market: MarketId, { from, to }: Interval): Promise<Candle[]> {
     const [base] = aggregator.lanes(market)
     if (!base) return []
     const revised = await rebuild(store, market, base.frame, { from, to }, base.closedTo, frames)
@@ -94,28 +121,31 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
   }
 
   /** Whether the store covers the end of each candle under a minute that touches the stretch. */
-  async function isReached({ market, to }: Errand): Promise<boolean> {
+  async function isReached(market: MarketId, { to }: Interval): Promise<boolean> {
     const parts = enabled.filter(({ ms }) => ms > 0 && ms < MINUTE)
     const end = Math.max(to, ...parts.map((frame) => nextOpen(frame, openTime(frame, to - 1))))
     const known = knownIntervals(await store.coverage(market, 'trades', { from: to - 1, to: end }))
     return (known.at(-1)?.to ?? 0) >= end
   }
 
-  const settleOne = async (market: MarketId): Promise<void> =>
-    publish(await settle(store, aggregator, market, frames), 'closed')
+  const settleOne = async (market: MarketId, stop: AbortSignal): Promise<void> =>
+    publishClosed(await settle(store, aggregator, market, frames), stop)
+
+  async function makeUnmade(market: MarketId): Promise<void> {
+    const liveFrom = aggregator.liveFrom(market)
+    if (liveFrom === undefined) return
+    await publish(await makeMissing(store, market, aggregator.lanes(market), liveFrom, frames), 'revised')
+  }
 
   /** What is left when the signal aborts is looked after at the next start. */
   async function runErrands(stop: AbortSignal): Promise<void> {
+    for (let market = fresh[0]; market && !stop.aborted; fresh.shift(), market = fresh[0]) await makeUnmade(market)
     for (const errand of agenda.due(now())) {
       if (stop.aborted) return
-      const { market, looks } = errand
-      const liveFrom = aggregator.liveFrom(market)
-      if (looks > 0 && liveFrom !== undefined) {
-        await publish(await makeMissing(store, market, enabled, Math.min(liveFrom, errand.to), frames), 'revised')
-        await publish(await remakeClosed(errand), 'revised')
-      }
-      await settleOne(market)
-      agenda.done(errand, await isReached(errand), aggregator.isUnsettled(market), now())
+      const { market, stretch, looks } = errand
+      if (stretch && looks > 0) await publish(await remakeClosed(market, stretch), 'revised')
+      await settleOne(market, stop)
+      agenda.done(errand, !stretch || (await isReached(market, stretch)), aggregator.isUnsettled(market), now())
     }
   }
 
@@ -134,7 +164,7 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
           const smallest = timeframe(fill.timeframe)
           const larger = (code: string) => bySize(timeframe(code), smallest) > 0
           await persevere(() => remake({ exchange, symbol }, fill, larger), 'make larger candles', log, stop)
-          await persevere(() => settleOne({ exchange, symbol }), 'complete first candles', log, stop)
+          await persevere(() => settleOne({ exchange, symbol }, stop), 'complete first candles', log, stop)
         }
       }
     },

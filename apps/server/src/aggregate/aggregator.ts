@@ -58,6 +58,14 @@ export function createAggregator({ timeframes, latenessMs = 2_000, formingMs = 2
   }
 
   return {
+    has: (of: MarketId): boolean => seatOf(of) !== undefined,
+
+    /** An earlier process has stored candles up to these open times, by timeframe. */
+    expectStored(of: MarketId, storedTo: ReadonlyMap<string, number>): void {
+      const { lanes } = (seatOf(of) ?? seatFor(of)).market
+      for (const lane of lanes) lane.storedTo = storedTo.get(lane.frame.code) ?? lane.storedTo
+    },
+
     /** Takes a batch in; candles that it closes or revises are added to the step. */
     add(batch: TradeBatch, step: Step = emptyStep()): Step {
       const seat = seatOf(batch) ?? seatFor(batch)

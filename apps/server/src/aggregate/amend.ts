@@ -42,7 +42,7 @@ export async function amend(
 }
 
 /** A closed candle that is still in memory becomes the stored one; which trades it began and ended with is kept. */
-function takeOver(lane: Lane, candle: Candle): void {
+export function takeOver(lane: Lane, candle: Candle): void {
   const at = findBar(lane, candle.time)
   if (candle.time >= lane.closedTo) return
   const { rows } = lane

@@ -1,4 +1,4 @@
-import { clearBar, END, mergeBar, START, setCandle, WIDTH } from '../domain/bar.ts'
+import { clearBar, END, mergeBar, REVISION, START, setCandle, WIDTH } from '../domain/bar.ts'
 import type { Candle } from '../domain/candle.ts'
 import { MINUTE, nextOpen, openTime, type Timeframe } from '../domain/timeframe.ts'
 
@@ -38,6 +38,8 @@ export interface Lane {
   /** Last price before `closedTo`, and the open time of the candle it is from; NaN while unknown. */
   close: number
   closeFrom: number
+  /** Open time of the newest candle that an earlier process stored: up to it a closed candle may be no news. */
+  storedTo: number
   /** Bars that opened before it may have left the ring. */
   forgotten: number
   partials: Partial[]
@@ -59,6 +61,7 @@ export function createLane(frame: Timeframe, from: Lane | undefined, bars: numbe
     closesAt: Number.NEGATIVE_INFINITY,
     close: Number.NaN,
     closeFrom: Number.NEGATIVE_INFINITY,
+    storedTo: Number.NEGATIVE_INFINITY,
     forgotten: Number.NEGATIVE_INFINITY,
     partials: [],
   }
@@ -109,6 +112,12 @@ function forget(lane: Lane, at: number): void {
   for (const partial of lane.partials) {
     if (partial.open === start && !partial.history) partial.until = partial.end
   }
+}
+
+/** What the closed candle that opens at `start` is called from now on, if it is still in memory. */
+export function setRevision(lane: Lane, start: number, revision: number): void {
+  const at = findBar(lane, start)
+  if (at >= 0) lane.rows[at + REVISION] = revision
 }
 
 /** Removes bars that open in `[from, to)`. */

@@ -13,12 +13,6 @@ import { barAt, barOf, createLane, dropBars, findBar, findClosing, type Lane, ty
 const RECENT = 64
 const RECENT_LARGER = 8
 
-/**
- * The last candles of an earlier process may have been closed before all their trades had come, or, when it was killed
- * soon after its own start, not made at all.
- */
-const TAIL_MS = MINUTE
-
 /** A trade of a closed candle that has left memory: the candle must be revised from the store. */
 export interface LateTrade extends MarketId {
   readonly timeframe: string
@@ -33,17 +27,27 @@ export interface Step {
   /** Trades that came after their candle had closed, and trades left out because they were counted before. */
   lateTrades: number
   duplicates: number
-  /** Where stored candles have to be made anew: around a beginning, and where late trades belong that no live candle takes in. */
+  /** The market began, for the first time or after a hole: history may complete its first candles. */
+  began: boolean
+  /** Where stored candles have to be made anew: late trades belong there that no live candle takes in. */
   remake: Interval | undefined
 }
 
-export const emptyStep = (): Step => ({ candles: [], late: [], lateTrades: 0, duplicates: 0, remake: undefined })
+export const emptyStep = (): Step => ({
+  candles: [],
+  late: [],
+  lateTrades: 0,
+  duplicates: 0,
+  began: false,
+  remake: undefined,
+})
 
 /** Keeps only the candles of a step, so that it can take in the next batch. */
 export function clearNotes(step: Step): void {
   step.late.length = 0
   step.lateTrades = 0
   step.duplicates = 0
+  step.began = false
   step.remake = undefined
 }
 
@@ -94,8 +98,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
     }
     leaveCurrent()
     head.newestTime = Number.NEGATIVE_INFINITY
-    // Without an end of earlier trades there is nothing before the live ones to look after.
-    wantRemade(step, (from > 0 ? from : to) - TAIL_MS, to)
+    step.began = true
   }
 
   function beginIfNew(batch: TradeBatch, step: Step): void {

@@ -1,10 +1,11 @@
-import type { Candle } from '../domain/candle.ts'
+import { type Candle, contradict } from '../domain/candle.ts'
 import type { Interval } from '../domain/coverage.ts'
 import { foldTrades, rollUp } from '../domain/fold.ts'
 import type { MarketId } from '../domain/market.ts'
 import { DAY, divides, MINUTE, nextOpen, openTime, type Timeframe, timeframe } from '../domain/timeframe.ts'
 import type { Store } from '../store/store.ts'
 import { composeHistory } from './history.ts'
+import type { Lane } from './lane.ts'
 
 /**
  * Makes the candles of one timeframe that touch `range` anew from what is stored of smaller ones, and stores those that
@@ -35,7 +36,7 @@ export async function rebuild(
   const fresh = made.filter(({ time }) => !before.has(time))
   const revised = made.flatMap((candle) => {
     const old = before.get(candle.time)
-    return old && differ(old, candle) ? [{ ...candle, revision: old.revision + 1 }] : []
+    return old && contradict(old, candle) ? [{ ...candle, revision: old.revision + 1 }] : []
   })
   if (fresh.length + revised.length > 0) await store.putCandles([...fresh, ...revised])
   return revised
@@ -59,35 +60,27 @@ async function refold(store: Store, market: MarketId, frame: Timeframe, rolled: 
   return made
 }
 
-/** Where the store has no candle of a timeframe yet, recorded trades are looked for so far back, ms. */
+/** Where the store had no candle of a timeframe, recorded trades are looked for so far back, ms. */
 const LOOK_BACK_MS = 7 * DAY
 
 /**
- * The candles between the newest stored one of each timeframe and the live trades: a process that stopped may have
- * stored trades whose candles it had not closed. Answers the revisions.
+ * The candles between the newest that an earlier process stored of each timeframe and the live trades: it may have stored
+ * trades whose candles it had not closed. Answers the revisions.
  */
 export async function makeMissing(
   store: Store,
   market: MarketId,
-  enabled: readonly Timeframe[],
+  lanes: readonly Lane[],
   liveFrom: number,
   frames: readonly Timeframe[],
 ): Promise<Candle[]> {
   const revised: Candle[] = []
   const lookBack = { from: liveFrom - LOOK_BACK_MS, to: liveFrom }
   const [recorded] = await store.coverage(market, 'trades', lookBack)
-  for (const frame of enabled) {
-    const series = { ...market, timeframe: frame.code }
-    const [last] = await store.candles(series, { to: liveFrom - 1, limit: 1, newest: true })
-    const from = last?.time ?? recorded?.from
-    if (from === undefined) continue
-    const range = { from, to: liveFrom }
-    revised.push(...(await rebuild(store, market, frame, range, liveFrom, frames)))
+  for (const { frame, storedTo } of lanes) {
+    const from = Number.isFinite(storedTo) ? storedTo : recorded?.from
+    if (from === undefined || from >= liveFrom) continue
+    revised.push(...(await rebuild(store, market, frame, { from, to: liveFrom }, liveFrom, frames)))
   }
   return revised
 }
-
-const FIELDS = ['open', 'high', 'low', 'close', 'volume', 'volumeRest'] as const
-
-/** Not in what only some sources have: an exchange without counts must not undo counted ones. */
-const differ = (a: Candle, b: Candle): boolean => FIELDS.some((field) => a[field] !== b[field])

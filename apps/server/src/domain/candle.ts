@@ -33,3 +33,11 @@ export interface Candle extends MarketId {
 /** A series is one timeframe of one market: `binance:BTCUSDT:1m`. */
 export const seriesKey = ({ exchange, symbol, timeframe }: MarketId & { timeframe: string }): string =>
   `${exchange}:${symbol}:${timeframe}`
+
+const PRICES_AND_VOLUME = ['open', 'high', 'low', 'close', 'volume', 'volumeRest'] as const
+const TOLD_BY_SOME = ['quoteVolume', 'quoteVolumeRest', 'trades'] as const
+
+/** Whether two accounts of one candle contradict each other. What only one of them tells, as many exchanges give no counts, is none. */
+export const contradict = (one: Candle, other: Candle): boolean =>
+  PRICES_AND_VOLUME.some((field) => one[field] !== other[field]) ||
+  (one.trades > 0 && other.trades > 0 && TOLD_BY_SOME.some((field) => one[field] !== other[field]))

@@ -126,9 +126,9 @@ test('while the store fails, it is asked again and nothing is lost', async (t) =
   let failures = 0
   const failing: Store = {
     ...store,
-    cover: async (intervals) => {
+    putTrades: async (trades, covered) => {
       if (failures++ < 2) throw failure('STORE_UNAVAILABLE', { reason: 'test' })
-      await store.cover(intervals)
+      await store.putTrades(trades, covered)
     },
   }
   const { bus, end } = recording(failing)

@@ -43,12 +43,10 @@ export function record(deps: RecordDeps, signal: AbortSignal): Promise<void> {
     await persevere(() => storeTrades(batches, parts), 'store trades', log, stop)
   }
 
-  /** Trades first: coverage must never claim what is not stored. */
   async function storeTrades(batches: Batch<'trades'>, parts: readonly Coverage[]): Promise<void> {
     const rows = batches.flatMap((batch) => batch.trades)
     for (const batch of batches) ledger.touch(batch, batch.trades)
-    if (rows.length > 0) await store.putTrades(rows)
-    if (parts.length > 0) await store.cover(parts)
+    if (rows.length + parts.length > 0) await store.putTrades(rows, parts)
     metrics.written.inc({ table: 'trades' }, rows.length)
   }
 

@@ -245,6 +245,21 @@ function tradeCases(given: () => Store): void {
     }
   })
 
+  test('trades and what they complete are stored in one transaction', async () => {
+    const symbol = freshSymbol()
+    const put = [1, 2].map((id) => trade({ symbol, id, time: T0 + id }))
+    const market = { exchange: put[0]!.exchange, symbol }
+    const covered: Coverage = { ...market, series: 'trades', from: T0, to: T0 + 3, state: 'complete' }
+    const wrong = { ...covered, to: T0 - 1 }
+    await assert.rejects(given().putTrades(put, [wrong]), failsWith('INVALID_RANGE'))
+    assert.deepEqual(await given().trades(market, all), [], 'all or nothing')
+    await given().putTrades(put, [covered])
+    assert.deepEqual(await given().trades(market, all), put)
+    assert.deepEqual(await given().coverage(market, 'trades', all), [covered])
+    await given().putTrades([], [{ ...covered, from: T0 + 3, to: T0 + 9 }])
+    assert.deepEqual(await given().coverage(market, 'trades', all), [{ ...covered, to: T0 + 9 }])
+  })
+
   test('a limit keeps the earliest, and asking again from the last time goes on without a gap', async () => {
     const symbol = freshSymbol()
     const put = Array.from({ length: 100 }, (_, n) => trade({ symbol, id: n, time: T0 + Math.floor(n / 3) }))

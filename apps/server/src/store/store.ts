@@ -62,8 +62,11 @@ export interface Store {
   /** Every series that has candles, with its first and last open time. */
   series(): Promise<(Series & { first: number; last: number; count: number })[]>
 
-  /** Adds trades by market and id: putting one twice changes nothing, the first stays. */
-  putTrades(trades: readonly Trade[]): Promise<void>
+  /**
+   * Adds trades by market and id: putting one twice changes nothing, the first stays. `covered`: what they complete, as by
+   * `cover`, in the same transaction, so that coverage never claims what is not stored, nor keeps silent about what is.
+   */
+  putTrades(trades: readonly Trade[], covered?: readonly Coverage[]): Promise<void>
   /**
    * By trade time, `[from, to)`, in id order; trades whose ids are only names by time, then in the order they were put.
    * `limit` keeps the earliest by time: to go on, ask again from the time of the last one and leave out what is known.

@@ -94,9 +94,11 @@ function storeOf(db: DatabaseSync, writer: Writer, path: string, now: () => numb
     revisions: (series, time) => reading(() => candles.revisions(series, time)),
     series: () => reading(() => candles.series()),
 
-    async putTrades(list) {
+    async putTrades(list, covered = []) {
       list.forEach(checkTrade)
-      if (list.length > 0) await writer.write(list.length, () => packTrades(list))
+      covered.forEach(checkInterval)
+      const rows = list.length + covered.length
+      if (rows > 0) await writer.write(rows, () => packTrades(list, covered))
     },
     trades: (market, range) => reading(() => trades.range(market, range)),
     lastTrade: (market) => reading(() => trades.last(market)),

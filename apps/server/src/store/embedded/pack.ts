@@ -35,6 +35,8 @@ export type Op =
       readonly named: PackedTrades
       /** The ids of the named ones. */
       readonly ids: string[]
+      /** What they complete. */
+      readonly covered: readonly Coverage[]
     }
   | { readonly kind: 'prune'; readonly before: number; readonly limit: number }
   | { readonly kind: 'cover'; readonly intervals: readonly Coverage[] }
@@ -109,7 +111,7 @@ export function packCandles(candles: readonly Candle[], knownAt: number): Op {
 }
 
 /** Counted trades and named ones go to different tables. */
-export function packTrades(trades: readonly Trade[]): Op {
+export function packTrades(trades: readonly Trade[], covered: readonly Coverage[]): Op {
   const counted = trades.filter((trade) => typeof trade.id === 'number')
   const named = trades.filter((trade) => typeof trade.id === 'string')
   return {
@@ -117,20 +119,23 @@ export function packTrades(trades: readonly Trade[]): Op {
     counted: packRows(counted, (trade) => Number(trade.id)),
     named: packRows(named, (_, index) => index),
     ids: named.map((trade) => String(trade.id)),
+    covered: covered.map(onlyFields),
   }
 }
 
 /** Only the fields of an interval: what else an object carries may not be able to change threads. */
+const onlyFields = ({ exchange, symbol, series, from, to, state }: Coverage): Coverage => ({
+  exchange,
+  symbol,
+  series,
+  from,
+  to,
+  state,
+})
+
 export const packCoverage = (intervals: readonly Coverage[]): Op => ({
   kind: 'cover',
-  intervals: intervals.map(({ exchange, symbol, series, from, to, state }) => ({
-    exchange,
-    symbol,
-    series,
-    from,
-    to,
-    state,
-  })),
+  intervals: intervals.map(onlyFields),
 })
 
 /** The blocks of an op that change threads without a copy. */

@@ -42,7 +42,7 @@ function writerOf(db: DatabaseSync) {
     if (op.kind === 'cover') return cover(op.intervals)
     if (op.kind === 'job') return saveJob(op.job)
     if (op.kind === 'ledger') return saveLedger(op.rows)
-    return trades.write(op)
+    return trades.write(op) + (op.covered.length > 0 ? cover(op.covered) : 0)
   }
   /** The version changes when another process has written: then what we remember may be old. */
   const refresh = () => {
