@@ -29,6 +29,8 @@ import { createWindow } from './window.ts'
 const CONNECT_SHARE = 0.9
 /** Part of the request budget that goes into polling trades without a socket. */
 const POLL_SHARE = 0.5
+/** How long the exchange is asked, before a stop, whether silent markets really were silent, ms. */
+const LAST_LOOK_MS = 2_000
 
 export interface CollectorDeps {
   readonly exchange: Exchange
@@ -266,6 +268,19 @@ export function createCollector(deps: CollectorDeps): Collector {
     publisher.wake()
   }
 
+  /** Whoever asks the store after the stop must not be told that a silent market was complete, if it was not. */
+  async function lastLook(outer: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([outer, AbortSignal.timeout(LAST_LOOK_MS)])
+    await inspector.last(
+      [...feeds.values()].filter((feed) => feed.presumed()),
+      signal,
+    )
+    for (const feed of feeds.values()) {
+      if (signal.aborted) return
+      if (feed.behind()) await feed.tend(signal)
+    }
+  }
+
   async function ticking(signal: AbortSignal): Promise<void> {
     try {
       for await (const _ of setInterval(settings.tickMs, undefined, { signal })) tick(signal)
@@ -295,13 +310,21 @@ export function createCollector(deps: CollectorDeps): Collector {
       }),
     async run(outer) {
       const stop = new AbortController()
-      const signal = AbortSignal.any([outer, stop.signal])
+      const { signal } = stop
+      const leave = () => lastLook(signal).finally(() => stop.abort())
+      outer.addEventListener('abort', leave, { once: true })
+      if (outer.aborted) stop.abort()
       const parts = [clock.run(signal), shards.run(signal), ticking(signal), publisher.run(signal)]
       try {
         await Promise.all(parts.map((part) => part.finally(() => stop.abort())))
       } finally {
+        outer.removeEventListener('abort', leave)
         await Promise.allSettled(parts)
         await publisher.flush(signal)
+        await publisher.last(
+          [...feeds.values()].flatMap((feed) => feed.leave()),
+          signal,
+        )
       }
     },
   }

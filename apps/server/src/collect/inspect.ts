@@ -66,6 +66,10 @@ export function createInspector({ exchange, rest, settings, log, metrics, now }:
   }
 
   return {
+    /** Asks about all of them at once, whatever it costs, before the collector stops. */
+    async last(feeds: readonly MarketFeed[], signal: AbortSignal): Promise<void> {
+      for (let at = 0; at < feeds.length; at += size) await inspect(feeds.slice(at, at + size), signal)
+    },
     tick(feeds: Iterable<MarketFeed>, signal: AbortSignal): void {
       if (asking) return
       const at = now()

@@ -59,6 +59,8 @@ export interface Line {
    * the clock: all that traded before the last trade is here. An empty list when there is nothing to say.
    */
   drain(claim: number | undefined, heartbeat: boolean): TradeBatch[]
+  /** Takes back what was claimed beyond `proven` (exchange ms) and the last trade. */
+  retract(proven: number): TradeBatch[]
   upTo(): number
 }
 
@@ -168,6 +170,10 @@ export function createLine(market: MarketId, maxHeld: number): Line {
       else if (last) last.upTo = claim
       else batches.push({ ...market, trades: [], upTo })
       return batches
+    },
+    retract(proven) {
+      const doubtFrom = Math.max(proven, lastTime + 1)
+      return next === undefined || doubtFrom >= upTo ? [] : [{ ...market, trades: [], upTo, doubtFrom }]
     },
   }
 }

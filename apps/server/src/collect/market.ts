@@ -67,6 +67,12 @@ export interface MarketFeed extends MarketId {
   /** Asks REST: where to begin, what is missing, what has been traded without a socket. Never rejects. */
   tend(signal: AbortSignal): Promise<void>
   drain(): TradeBatch[]
+  /** The last word before the collector stops: what was claimed of it without proof is taken back. */
+  leave(): TradeBatch[]
+  /** Whether more is claimed of it than is proven, so that asking the exchange would help. */
+  presumed(): boolean
+  /** Whether the exchange told of trades that have not come, and nobody fetches them yet. */
+  behind(): boolean
   ready(): number
   /** The exchange names the newest trade id, asked by us or on its own; `at`: our clock, ms. */
   told(id: number, at: number, asked: boolean): void
@@ -130,7 +136,12 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   function claim(): number | undefined {
     if (line.next() === undefined || line.gap()) return undefined
     const proven = carriers.first() ? heardUntil() : polledAt
-    const at = proven === undefined ? undefined : clock.at(proven)
+    return proven === undefined ? undefined : safely(proven)
+  }
+
+  /** The exchange time of whose trades none can still be on its way at a moment of our clock, ms. */
+  function safely(ours: number): number | undefined {
+    const at = clock.at(ours)
     return at === undefined ? undefined : at - settings.marginMs - deps.lag.worst()
   }
 
@@ -287,6 +298,9 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       const batches = line.drain(until, crossedSecond(line.upTo(), until))
       return halted ? batches.map((batch): TradeBatch => ({ ...batch, halted: true })) : batches
     },
+    leave: () => line.retract(line.gap() ? 0 : (safely(Math.max(trust.proof(), polledAt ?? 0)) ?? 0)),
+    presumed: () => joined && !line.gap() && Number.isFinite(trust.askAt()),
+    behind: () => !busy && trust.behind(),
     ready: line.ready,
     told(id, at, asked) {
       const next = line.next()

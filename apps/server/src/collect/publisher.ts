@@ -138,6 +138,8 @@ export function createPublisher({ bus, log, metrics, now, drain, waiting, highWa
     },
     /** Sends what is left, once. */
     flush,
+    /** The last word on trades, after everything else was sent. */
+    last: (batches: readonly TradeBatch[], signal: AbortSignal): Promise<void> => send('trades', batches, signal),
   }
 }
 

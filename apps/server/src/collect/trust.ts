@@ -26,11 +26,15 @@ export interface Trust {
   told(id: number, next: number, at: number, asked: boolean): void
   /** What the exchange told of and the stream should have brought by now, when it waits for `next`. */
   overdue(next: number, at: number, patienceMs: number): boolean
+  /** Whether the exchange told of trades that have not come. */
+  behind(): boolean
   /** REST brought what the stream did not. True when the connection is to be replaced now. */
   deafen(at: number): boolean
   deaf(): boolean
   /** Until when silence means that nothing traded. */
   until(next: number | undefined): number
+  /** Until when it is proven what traded. */
+  proof(): number
   /** When the exchange is to be asked; `Infinity` while there is nothing to ask. */
   askAt(): number
   /** The question could not be answered: not again before the pause has doubled. */
@@ -93,6 +97,7 @@ export function createTrust(settings: CollectSettings): Trust {
       if (told && told.id < next) told = undefined
       return told !== undefined && at - told.at >= patienceMs
     },
+    behind: () => told !== undefined,
     deafen(at) {
       deaf = true
       told = undefined
@@ -106,6 +111,7 @@ export function createTrust(settings: CollectSettings): Trust {
     deaf: () => deaf,
     until: (next) =>
       deaf || (told && (next === undefined || told.id >= next)) ? proof : proof + silence() + graceMs + STALE_MS,
+    proof: () => proof,
     askAt: () => (deaf || told || !proof ? Number.POSITIVE_INFINITY : Math.max(notBefore, proof + silence())),
     unanswered(at) {
       vainly += 1

@@ -49,20 +49,26 @@ export function createCoverageOfTrades(store: Pick<Store, 'lastTrade' | 'coverag
   return {
     /** To be asked before the batch's trades are stored. Nothing is remembered until `keep`. */
     async of(batch: TradeBatch): Promise<Coverage[]> {
-      const { exchange, symbol, trades, hole } = batch
+      const { exchange, symbol, trades, hole, doubtFrom } = batch
       const reach = await reachOf(batch)
       const from = hole ? hole.to : reach.upTo
       const quietFrom = trades.length > 0 || hole || batch.halted ? batch.upTo : reach.quietFrom
       const base = { exchange, symbol, series: 'trades', to: batch.upTo }
+      if (doubtFrom !== undefined) return [{ ...base, from: doubtFrom, state: 'unknown' }]
       const parts = await holeOf(batch)
       if (from < batch.upTo) parts.push({ ...base, from, state: 'complete' })
       if (batch.upTo - quietFrom >= QUIET_MS) parts.push({ ...base, from: quietFrom, state: 'quiet' })
       return parts
     },
 
-    keep({ trades, hole, upTo, halted, ...market }: TradeBatch): void {
+    keep({ trades, hole, upTo, halted, doubtFrom, ...market }: TradeBatch): void {
       const reach = reaches.get(marketKey(market))
       if (!reach) return
+      if (doubtFrom !== undefined) {
+        reach.upTo = Math.min(reach.upTo, doubtFrom)
+        reach.quietFrom = Math.min(reach.quietFrom, reach.upTo)
+        return
+      }
       // The newest trade may bear the very time up to which trades are complete.
       const newest = trades.reduce((time, trade) => Math.max(time, trade.time), 0)
       if (trades.length > 0) reach.quietFrom = Math.max(upTo, newest + 1)
