@@ -9,6 +9,9 @@ import type { CollectSettings } from './settings.ts'
 /** Markets that would be asked about this soon come along: they cost nothing more. */
 const COMPANY_MS = 1_000
 
+/** What a market without trades has; the exchange may leave it out of an answer. */
+const NO_ID = -1
+
 interface Deps {
   readonly exchange: Exchange
   readonly rest: RestClient
@@ -44,8 +47,8 @@ export function createInspector({ exchange, rest, settings, log, metrics, now }:
     const ids = new Map(rows.map(({ symbol, id }) => [symbol, id]))
     for (const feed of feeds) {
       const id = ids.get(feed.symbol)
-      if (id === undefined) feed.unanswered()
-      else feed.told(id, asked, true)
+      if (id === undefined && !feed.hasNeverTraded()) feed.unanswered()
+      else feed.told(id ?? NO_ID, asked, true)
     }
   }
 

@@ -78,6 +78,8 @@ export interface MarketFeed extends MarketId {
   told(id: number, at: number, asked: boolean): void
   /** When the exchange is to be asked for it, our clock, ms; `Infinity` while there is no reason to. */
   askAt(): number
+  /** As far as we know: its first id is still to come. */
+  hasNeverTraded(): boolean
   /** It could not be asked. */
   unanswered(): void
   /** What the exchange's list says of the market. */
@@ -308,6 +310,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       else if (asked) trust.unanswered(at)
     },
     askAt: () => (joined && !line.gap() ? trust.askAt() : Number.POSITIVE_INFINITY),
+    hasNeverTraded: () => line.next() === 0,
     unanswered: () => trust.unanswered(now()),
     halt(standing) {
       if (halted === standing) return
