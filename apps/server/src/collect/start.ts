@@ -56,7 +56,7 @@ export async function findStart(
     const after = last.id + last.count
     const to = await end()
     if (to !== undefined && to >= after - 1 && to - after < deps.maxRefill)
-      return { id: after, since: 0, upTo: last.time }
+      return { id: after, since: 0, upTo: last.time, seen: known?.to ?? 0 }
   } else if (!last && known) {
     const since = Math.max(known.from, known.to - UNSURE_MS)
     const id = await idSince(deps, symbol, since, signal)
