@@ -169,6 +169,16 @@ test('a late trade has the next id and a time in the past, and its bar holds it'
   )
 })
 
+test('a late trade that a halt swallows is in no bar', () => {
+  const market = marketOf(0)
+  const now = start + 2_000
+  market.delay(now, 30_000)
+  market.halt({ from: now + 1, to: now + 10_000 })
+  const end = start + 2 * minuteMs
+  const trades = market.arrivals(start - minuteMs - 1, end + minuteMs)
+  checkRows(market.rows('1m', start - minuteMs, start + minuteMs, end), trades, start - minuteMs)
+})
+
 test('quote quantities are truncated to eight decimals, and texts carry eight', () => {
   assert.equal(quoteOf(9_125_010, 2, 123, 5), 11_223_762_300)
   assert.equal(quoteOf(3_241, 5, 102, 4), 33_058)

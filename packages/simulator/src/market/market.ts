@@ -95,6 +95,8 @@ export const createMarket = (source: Tape, listed: number, keptBars: number): Ma
     const ms = delays.get(trade.agg)
     return ms === undefined ? trade : { ...trade, time: trade.at - ms }
   }
+  const groupOf = (agg: number): Trade[] =>
+    tape.minute(tape.minuteOf(tape.idOfAgg(agg))).filter((trade) => trade.agg === agg)
   const minutes = memo(keptTrades, (minute) =>
     minute < firstMinute ? [] : delays.size === 0 ? tape.minute(minute) : tape.minute(minute).map(late),
   )
@@ -286,6 +288,10 @@ export const createMarket = (source: Tape, listed: number, keptBars: number): Ma
       version++
       minutes.forget()
       bars.forget()
+      // The trades after it have moved: another one may be the late one now, or none.
+      strays.clear()
+      for (const trade of source.strays) addStray(trade)
+      for (const agg of delays.keys()) for (const trade of groupOf(agg)) addStray(late(trade))
     },
   }
 }
