@@ -53,6 +53,7 @@ export async function openExchange(options: SimulatorOptions = {}) {
 export async function runCollector({ simulator: market, ...options }: Options = {}) {
   const { simulator, metrics, binance, rest, bus } = await openExchange(market)
   const stop = new AbortController()
+  const readersStop = new AbortController()
   const batches: TradeBatch[] = []
   const waiting = new Set<() => void>()
   const check = () => {
@@ -61,7 +62,7 @@ export async function runCollector({ simulator: market, ...options }: Options = 
   const readers: Promise<void>[] = []
   function read<T extends Topic>(topic: T, group: string, each: (events: Batch<T>) => unknown): void {
     const loop = async () => {
-      for await (const events of bus.subscribe(topic, group, stop.signal)) await each(events)
+      for await (const events of bus.subscribe(topic, group, readersStop.signal)) await each(events)
     }
     readers.push(loop())
   }
@@ -111,9 +112,15 @@ export async function runCollector({ simulator: market, ...options }: Options = 
         clearTimeout(limit)
       })
     },
+    /** Stops the collector; whoever reads the bus goes on. */
+    async stop(): Promise<void> {
+      stop.abort()
+      await running
+    },
     async close(): Promise<void> {
       stop.abort()
       await running
+      readersStop.abort()
       await Promise.all(readers)
       await simulator.close()
     },

@@ -151,4 +151,15 @@ describe('a line of trades', () => {
       { ...market, trades: [], upTo: 200_000, hole: { from: 79_000, to: 200_000 } },
     ])
   })
+
+  test('what was claimed beyond the proof is taken back, but never a trade', () => {
+    const one = line()
+    assert.deepEqual(one.retract(0), [], 'nothing was claimed')
+    one.live(trade(10))
+    one.drain(20_000, true)
+    const { time } = trade(10)
+    assert.deepEqual(one.retract(15_000), [{ ...market, trades: [], upTo: 20_000, doubtFrom: 15_000 }])
+    assert.deepEqual(one.retract(0), [{ ...market, trades: [], upTo: 20_000, doubtFrom: time + 1 }])
+    assert.deepEqual(one.retract(20_000), [])
+  })
 })

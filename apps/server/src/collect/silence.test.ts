@@ -126,4 +126,38 @@ describe('a silent stream', { concurrency: 4 }, () => {
       await rig.close()
     }
   })
+
+  test('at a stop is asked about once more: what the wire withheld still comes', async () => {
+    const rig = await runCollector({ settings: { silenceMinMs: 30_000, silenceUnknownMs: 30_000, marginMs: 250 } })
+    try {
+      await rig.until(() => rig.collector.status().markets.live === 2, 'both are live')
+      rig.simulator.faults.missing({ symbols: ['ETHUSDT'], count: 1_000_000 })
+      const { last } = rig.simulator.truth.ids('ETHUSDT')
+      await rig.until(() => rig.simulator.truth.ids('ETHUSDT').last > last + 60, 'the market goes on')
+      await rig.stop()
+      await rig.until(() => rig.of('ETHUSDT').length > 0, 'batches')
+      assert.ok(Number(rig.trades('ETHUSDT').at(-1)?.id) > last + 60)
+      assert.deepEqual(differences(rig.simulator, 'ETHUSDT', rig.trades('ETHUSDT')), [])
+    } finally {
+      await rig.close()
+    }
+  })
+
+  test('at a stop without an answer is taken back as far as it was never proven', async () => {
+    const rig = await runCollector({ settings: { silenceMinMs: 30_000, silenceUnknownMs: 30_000, marginMs: 250 } })
+    try {
+      await rig.until(() => rig.collector.status().markets.live === 2, 'both are live')
+      rig.simulator.faults.missing({ symbols: ['ETHUSDT'], count: 1_000_000 })
+      rig.simulator.faults.restDown({ ms: 60_000 })
+      const { last } = rig.simulator.truth.ids('ETHUSDT')
+      await rig.until(() => rig.simulator.truth.ids('ETHUSDT').last > last + 300, 'the market goes on')
+      await rig.stop()
+      await rig.until(() => rig.of('ETHUSDT').some(({ doubtFrom }) => doubtFrom !== undefined), 'a claim taken back')
+      const newest = rig.trades('ETHUSDT').at(-1)!
+      const missed = rig.simulator.truth.trades('ETHUSDT', Number(newest.id) + 1)[0]!
+      assert.ok(rig.of('ETHUSDT').at(-1)!.doubtFrom! <= missed.time)
+    } finally {
+      await rig.close()
+    }
+  })
 })
