@@ -159,7 +159,7 @@ describe('a line of trades', () => {
     one.drain(20_000, true)
     const { time } = trade(10)
     assert.deepEqual(one.retract(15_000), [{ ...market, trades: [], upTo: 20_000, doubtFrom: 15_000 }])
-    assert.deepEqual(one.retract(0), [{ ...market, trades: [], upTo: 20_000, doubtFrom: time + 1 }])
+    assert.deepEqual(one.retract(0), [{ ...market, trades: [], upTo: 20_000, doubtFrom: time }])
     assert.deepEqual(one.retract(20_000), [])
   })
 })

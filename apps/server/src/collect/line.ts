@@ -172,7 +172,8 @@ export function createLine(market: MarketId, maxHeld: number): Line {
       return batches
     },
     retract(proven) {
-      const doubtFrom = Math.max(proven, lastTime + 1)
+      // Others of the last trade's millisecond may be missing.
+      const doubtFrom = Math.max(proven, lastTime)
       return next === undefined || doubtFrom >= upTo ? [] : [{ ...market, trades: [], upTo, doubtFrom }]
     },
   }

@@ -94,6 +94,8 @@ async function compareMarket(
     const candles = await store.candles({ ...market, timeframe: code }, { from: first })
     const times = new Set(candles.map(({ time }) => time))
     const unsure = (open: number): boolean =>
+      // What a stop left in doubt is shown as unknown, and made anew by the next start.
+      open + length > to ||
       // A trade that came late into history from before the start, or after the end, is nobody's to see.
       unseen.some(({ time }) => time >= open && time < open + length) ||
       (length < MINUTE && outages.some((outage) => outage.from < open + length && open < outage.to) && !times.has(open))
