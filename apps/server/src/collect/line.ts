@@ -70,6 +70,8 @@ export function createLine(market: MarketId, maxHeld: number): Line {
   let seen = 0
   let upTo = 0
   let lastTime = 0
+  /** What was before it is not ours to doubt. */
+  let begun = 0
   let newest: number | undefined
   let ready = 0
   let segments: Segment[] = []
@@ -140,6 +142,7 @@ export function createLine(market: MarketId, maxHeld: number): Line {
     begin(start) {
       next = start.id
       since = start.since
+      begun = Math.max(start.since, start.upTo)
       seen = start.seen ?? 0
       upTo = Math.max(upTo, start.upTo)
       if (start.hole) segments.push({ hole: start.hole, trades: [] })
@@ -173,7 +176,7 @@ export function createLine(market: MarketId, maxHeld: number): Line {
     },
     retract(proven) {
       // Others of the last trade's millisecond may be missing.
-      const doubtFrom = Math.max(proven, lastTime)
+      const doubtFrom = Math.max(proven, lastTime, begun)
       return next === undefined || doubtFrom >= upTo ? [] : [{ ...market, trades: [], upTo, doubtFrom }]
     },
   }

@@ -9,9 +9,9 @@ type Callback = (...args: unknown[]) => void
  * server and simulator run with the waits they ship with, many times as fast. It moves a small step with each turn of
  * the event loop: however busy the machine is, no time passes behind the back of code that is ready to run.
  */
-export function installClock({ stepMs, pauseMs }: { stepMs: number; pauseMs: number }): { stop(): void } {
+export function installClock({ stepMs, pauseMs }: { stepMs: number; pauseMs: number }) {
   const real = { setTimeout: globalThis.setTimeout }
-  const epoch = Date.now()
+  let epoch = Date.now()
   let elapsed = 0
   let order = 0
   let stopped = false
@@ -139,7 +139,11 @@ export function installClock({ stepMs, pauseMs }: { stepMs: number; pauseMs: num
   syncBuiltinESMExports()
   real.setTimeout(turn, pauseMs)
   return {
-    stop() {
+    /** Puts the date to `time`, ms; what waits goes on waiting as long as it would have. */
+    set(time: number): void {
+      epoch = time - Math.floor(elapsed)
+    },
+    stop(): void {
       stopped = true
     },
   }
