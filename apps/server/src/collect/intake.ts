@@ -25,7 +25,7 @@ export function createIntake({ feed, publisher, quarantine, sentinel, retire }: 
     const market = feed(event.symbol)
     if (!market) quarantine.add('unknown symbol', event.symbol, raw, received)
     else if (event.type === 'ticker') {
-      if (event.lastTradeId !== undefined) market.told(event.lastTradeId, received, false)
+      if (event.lastTradeId !== undefined) market.told(event.lastTradeId, received, false, event.time)
       publisher.ticker(event)
     } else if (event.type === 'top') publisher.top(event)
     else if (event.type === 'book') publisher.book(event)

@@ -74,8 +74,8 @@ export interface MarketFeed extends MarketId {
   /** Whether the exchange told of trades that have not come, and nobody fetches them yet. */
   behind(): boolean
   ready(): number
-  /** The exchange names the newest trade id, asked by us or on its own; `at`: our clock, ms. */
-  told(id: number, at: number, asked: boolean): void
+  /** The exchange names the newest trade id, asked by us or on its own; `at`: our clock, `stamp`: the exchange's, ms. */
+  told(id: number, at: number, asked: boolean, stamp?: number): void
   /** When the exchange is to be asked for it, our clock, ms; `Infinity` while there is no reason to. */
   askAt(): number
   /** As far as we know: its first id is still to come. */
@@ -300,12 +300,14 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       const batches = line.drain(until, crossedSecond(line.upTo(), until))
       return halted ? batches.map((batch): TradeBatch => ({ ...batch, halted: true })) : batches
     },
-    leave: () => line.retract(line.gap() ? 0 : (safely(Math.max(trust.proof(), polledAt ?? 0)) ?? 0)),
+    leave: () => line.retract(line.gap() ? 0 : (safely(Math.max(trust.assured(), polledAt ?? 0)) ?? 0)),
     presumed: () => joined && !line.gap() && Number.isFinite(trust.askAt()),
     behind: () => !busy && trust.behind(),
     ready: line.ready,
-    told(id, at, asked) {
+    told(id, received, asked, stamp = Number.POSITIVE_INFINITY) {
       const next = line.next()
+      // A figure that was long on its way says nothing of the meantime.
+      const at = Math.min(received, stamp - (clock.offset() ?? 0))
       if (joined && next !== undefined && !line.gap()) trust.told(id, next, at, asked)
       else if (asked) trust.unanswered(at)
     },

@@ -33,8 +33,8 @@ export interface Trust {
   deaf(): boolean
   /** Until when silence means that nothing traded. */
   until(next: number | undefined): number
-  /** Until when it is proven what traded. */
-  proof(): number
+  /** Until when the exchange itself confirmed what traded: a trade that was long on its way proves no more than its own time. */
+  assured(): number
   /** When the exchange is to be asked; `Infinity` while there is nothing to ask. */
   askAt(): number
   /** The question could not be answered: not again before the pause has doubled. */
@@ -49,6 +49,7 @@ export function createTrust(settings: CollectSettings): Trust {
   const { silenceMinMs, silenceMaxMs, silenceUnknownMs, graceMs } = settings
   const rhythm = createRhythm()
   let proof = 0
+  let assured = 0
   /** Answers in the silence at hand: each lets it go on for twice as long. */
   let answers = 0
   /** Questions since the last answer that nobody answered: they make us ask less often, and prove nothing. */
@@ -78,6 +79,7 @@ export function createTrust(settings: CollectSettings): Trust {
     },
     joined(at) {
       prove(at)
+      assured = Math.max(assured, at)
       if (told) vain = told.id
       told = undefined
     },
@@ -90,6 +92,7 @@ export function createTrust(settings: CollectSettings): Trust {
       else {
         told = undefined
         prove(at - STALE_MS)
+        assured = Math.max(assured, at - STALE_MS)
       }
       if (asked) notBefore = at + silence() - STALE_MS
     },
@@ -111,7 +114,7 @@ export function createTrust(settings: CollectSettings): Trust {
     deaf: () => deaf,
     until: (next) =>
       deaf || (told && (next === undefined || told.id >= next)) ? proof : proof + silence() + graceMs + STALE_MS,
-    proof: () => proof,
+    assured: () => assured,
     askAt: () => (deaf || told || !proof ? Number.POSITIVE_INFINITY : Math.max(notBefore, proof + silence())),
     unanswered(at) {
       vainly += 1
