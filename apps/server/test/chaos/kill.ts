@@ -11,7 +11,7 @@ import { get } from '../platform.ts'
 import { until } from '../until.ts'
 import { compareAll } from './check.ts'
 import { createDice } from './dice.ts'
-import { AFTER, BEHIND, countSince, firstIdsOf, HISTORY, lastIdsOf, MINUTE, type Outcome, variablesOf } from './run.ts'
+import { AFTER, BEHIND, countSince, firstIdsOf, HISTORY, lastIdsOf, MINUTE, type Outcome, STALE, variablesOf } from './run.ts'
 import { ratesOf } from './scenario.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
@@ -61,6 +61,7 @@ export async function runKills(
       const healed = simulator.now()
       await pause(AFTER)
       const lastIds = lastIdsOf(simulator)
+      await pause(STALE)
       await end(child, 'SIGTERM')
       const store = await embeddedStore({ path: join(folder, 'candlewire.db'), log: silent })
       const expected = { since, healed, upTo: healed + AFTER - BEHIND, firstIds, lastIds, outages: [] }

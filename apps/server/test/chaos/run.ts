@@ -18,6 +18,8 @@ export const HISTORY = 6 * MINUTE
 export const AFTER = 16_000
 /** How far it may be behind the exchange's clock then: a market in doubt is asked about now and then only. */
 export const BEHIND = 13_000
+/** The exchange's figures, a newest id for one, are this old at times: what it traded since then nobody has to know. */
+export const STALE = 1_500
 /** An outage begins and ends with the simulator's next look at its script; ids prove the rest with the next trade. */
 const SLACK = 200
 
@@ -91,6 +93,7 @@ async function live(scenario: Scenario, simulator: Simulator, folder: string, st
     const healed = simulator.now()
     await until('a little more', () => simulator.now() >= healed + AFTER, PATIENCE)
     const lastIds = lastIdsOf(simulator)
+    await until('the last of them to come', () => simulator.now() >= healed + AFTER + STALE, PATIENCE)
     await server.stop()
     return { healMs: healed - start - scenario.calm, healed, upTo: healed + AFTER - BEHIND, lastIds, problem }
   } finally {
