@@ -5,6 +5,7 @@ import { quoteOf, text } from './decimal.ts'
 import { generatedTape } from './generated.ts'
 import { dayMs, intervals, minuteMs, nextOpen, openOf } from './grid.ts'
 import { createMarket, type Row } from './market.ts'
+import { createStats } from './stats.ts'
 import { symbolModels, symbolNames } from './symbols.ts'
 import type { Trade } from './tape.ts'
 
@@ -167,6 +168,16 @@ test('a late trade has the next id and a time in the past, and its bar holds it'
     market.arrivals(start - minuteMs - 1, start + 3 * minuteMs),
     start - minuteMs,
   )
+})
+
+test('a rolling window knows a late trade as soon as it has arrived', () => {
+  const market = marketOf(0)
+  const stats = createStats(market)
+  const now = start + 61_000
+  market.delay(now, 50_000)
+  const { at } = market.fromId(market.last(now)!.id + 1, 1, now + minuteMs)[0]!
+  assert.equal(stats(dayMs, at - 1)!.bar.last, market.last(at - 1)!.id)
+  assert.equal(stats(dayMs, at)!.bar.last, market.last(at)!.id)
 })
 
 test('a late trade that a halt swallows is in no bar', () => {

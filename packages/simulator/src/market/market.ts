@@ -34,6 +34,8 @@ export type Market = {
   delay(now: number, ms: number): number | undefined
   halt(halt: Halt): void
   halts: readonly Halt[]
+  /** How many late trades have arrived: each changes the past. */
+  arrivedLate(now: number): number
   /** Grows whenever a fault changes what the market holds. */
   version(): number
 }
@@ -249,6 +251,8 @@ export const createMarket = (source: Tape, listed: number, keptBars: number): Ma
     fold,
     rows,
     halts: tape.halts,
+    arrivedLate: (now) =>
+      strays.size === 0 ? 0 : strays.values().reduce((sum, some) => sum + some.filter(({ at }) => at <= now).length, 0),
     version: () => version,
     async prepare(from, to, now) {
       let slice = performance.now()

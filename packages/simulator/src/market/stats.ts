@@ -24,7 +24,7 @@ export const createStats = (market: Market) => {
   const cores = new Map<number, { key: string; bar: Bar | undefined }>()
 
   const core = (window: number, from: number, to: number, now: number): Bar | undefined => {
-    const key = `${from} ${to} ${market.version()}`
+    const key = `${from} ${to} ${market.version()} ${market.arrivedLate(now)}`
     const known = cores.get(window)
     if (known?.key === key) return known.bar
     const bar = market.fold(from, to, now)
