@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import * as schemas from '@candlewire/protocol/schemas'
 import { Check } from 'typebox/value'
 import { apiDeps, type Change, candle, covered, MINUTE, T0, trade } from '../../../test/apiFixture.ts'
+import { until } from '../../../test/until.ts'
 import { failure } from '../../lib/failure.ts'
 import { createViews } from '../api.ts'
 import { buildApi } from '../app.ts'
@@ -197,6 +198,20 @@ test('health, readiness, statistics, metrics', async (t) => {
   const candles = await get('/api/v1/crypto/BTCUSDT/data')
   assert.deepEqual([candles.status, candles.body.error.code], [503, 'STORE_UNAVAILABLE'])
   assert.ok(candles.headers['retry-after'])
+})
+
+test('a late event loop refuses requests, but health and metrics still answer', async (t) => {
+  const { app, get } = await open(t, { options: { maxLoopDelay: Number.MIN_VALUE } })
+  // Timers are never early, so any sample of the loop is later than this; the first is taken within half a second.
+  await until('a refusal', async () => (await get('/api/v1/crypto/BTCUSDT/data')).status === 503)
+  const { status, body } = await get('/health')
+  assert.deepEqual([status, body.status, body.checks.event_loop.status], [200, 'degraded', 'error'])
+  assert.match(body.checks.event_loop.message, /the event loop is .* late/)
+  assert.ok(Check(schemas.HealthSchema, body))
+  assert.equal((await app.inject({ url: '/metrics' })).statusCode, 200)
+  const ready = await get('/ready')
+  assert.deepEqual([ready.status, ready.body.checks.event_loop.status], [503, 'error'])
+  assert.ok(Check(schemas.ReadySchema, ready.body))
 })
 
 test('a fetch of history answers with its plan, or waits', async (t) => {
