@@ -36,7 +36,13 @@ export type Op =
       /** The ids of the named ones. */
       readonly ids: string[]
     }
-  | { readonly kind: 'prune'; readonly before: number; readonly limit: number }
+  | {
+      readonly kind: 'prune'
+      readonly what: 'trades' | 'revisions' | 'jobs'
+      /** Ms. */
+      readonly before: number
+      readonly limit: number
+    }
   | { readonly kind: 'cover'; readonly intervals: readonly Coverage[] }
   | { readonly kind: 'job'; readonly job: Job }
   | { readonly kind: 'ledger'; readonly rows: readonly LedgerRow[] }
