@@ -13,7 +13,7 @@ import { notHeld, type Wanted, wantedAtStart } from './audit.ts'
 import { createBoard } from './board.ts'
 import { type Fetched, fetchInterval } from './fetch.ts'
 import type { Progress } from './jobs.ts'
-import { fetchable, type Plan, planFetch, seconds } from './plan.ts'
+import { fetchable, type Load, loadOf, type Plan, planFetch, seconds } from './plan.ts'
 import type { Priority } from './queue.ts'
 import { createRepairs } from './repair.ts'
 
@@ -25,6 +25,8 @@ const SETTLE_MS = 3_000
 const SCAN_LAG_MS = 120_000
 const REPAIR_EVERY_MS = 1_000
 const FIRST_LATENCY_MS = 200
+/** Requests that measure how quickly the exchange answers. */
+const PROBES = 2
 /** Wait before a failed job is tried again; doubles. */
 const RETRY_MS = 2_500
 
@@ -57,6 +59,13 @@ export interface HistoryRequest {
   readonly priority?: Priority
 }
 
+/** `weight` in the exchange's unit of cost. */
+export interface Cost {
+  readonly requests: number
+  readonly weight: number
+  readonly seconds: number
+}
+
 export interface BackfillStatus {
   readonly exchange: string
   readonly mode: 'gap_filling' | 'websocket_only' | 'rest_fallback'
@@ -77,6 +86,11 @@ export interface Backfill {
   request(request: HistoryRequest): Promise<{ job: Job; plan: Plan }>
   /** What a request would fetch and cost. Throws `INVALID_TIMEFRAME`, `INVALID_RANGE`. */
   plan(request: HistoryRequest): Promise<Plan>
+  /**
+   * What all of these would cost, run together. Asks the exchange twice when it does not know yet how quickly that answers.
+   * Rejects as `plan` and `RestClient.ask`.
+   */
+  estimate(requests: readonly HistoryRequest[], signal: AbortSignal): Promise<Cost>
   /** Resolves with the job once it is done, failed or cancelled, or when the signal aborts. */
   settled(id: string, signal: AbortSignal): Promise<Job | undefined>
   cancel(id: string): Promise<Job | undefined>
@@ -104,8 +118,9 @@ export function createBackfill(deps: BackfillDeps): Backfill {
       latencyMs += (now() - began - latencyMs) / 8
       requestsDone += 1
       candlesWritten += fetched.candles
-      yield fetched
+      // What the job does with a page counts: the next one waits for it.
       began = now()
+      yield fetched
     }
   }
   const board = createBoard({
@@ -133,7 +148,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     return { market: { exchange: exchange.id, symbol }, series, range: { from: openTime(frame, from), to: end } }
   }
   function price(series: string, missing: readonly Interval[]): Plan {
-    return planFetch(exchange, series, missing, rest.usage(), { concurrency: 1, latencyMs }, now())
+    return planFetch(exchange, series, missing, rest.usage(), latencyMs, now())
   }
   async function planOf(request: HistoryRequest, again: boolean): Promise<Plan> {
     const { market, series, range } = normalise(request)
@@ -173,16 +188,31 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     }
     lastScanAt = now()
     const plans = found.map(({ plan }) => plan)
-    const requests = plans.reduce((sum, plan) => sum + plan.requests, 0)
-    const weight = plans.reduce((sum, plan) => sum + plan.weight, 0)
-    const estimate = { jobs: plans.length, requests, weight, seconds: duration(requests, weight) }
     if (plans.length)
-      log.info({ exchange: exchange.id, occasion, ...estimate }, 'history is missing and will be fetched')
+      log.info(
+        { exchange: exchange.id, occasion, jobs: plans.length, ...costOf(plans) },
+        'history is missing and will be fetched',
+      )
     else log.info({ exchange: exchange.id, occasion }, 'no history is missing: the live feed is enough')
     for (const { request, plan } of found) await board.add(request.symbol, request, plan)
   }
-  const duration = (requests: number, weight: number): number =>
-    seconds(exchange, requests, weight, rest.usage(), { concurrency, latencyMs }, now())
+  function costOf(jobs: Parameters<typeof loadOf>[0]): Cost {
+    const load: Load = loadOf(jobs, concurrency)
+    const { requests, weight } = load
+    return { requests, weight, seconds: seconds(exchange, load, rest.usage(), latencyMs, now()) }
+  }
+  /** How long the exchange takes to answer; the first answer has the connection to make and is not counted. */
+  async function measure(symbol: string, { timeframe: code, missing }: Plan, signal: AbortSignal): Promise<void> {
+    const [first] = missing
+    if (requestsDone > 0 || !first) return
+    const limit = exchange.limits.candlesPerRequest
+    const range = { symbol, timeframe: code, from: first.from, to: first.to - 1, limit, now: now() }
+    for (let tries = 0; tries < PROBES; tries++) {
+      const began = performance.now()
+      await rest.ask(exchange.rest.candles(range), { priority: 'backfill', signal })
+      if (tries > 0) latencyMs = performance.now() - began
+    }
+  }
 
   /** Symbols that are collected for the first time since the start, among them those that come later. */
   async function welcome(): Promise<void> {
@@ -234,6 +264,13 @@ export function createBackfill(deps: BackfillDeps): Backfill {
 
   return {
     plan: (request) => planOf(request, true),
+    async estimate(requests, signal) {
+      const plans = await Promise.all(requests.map((request) => planOf(request, true)))
+      const first = plans.findIndex(({ missing }) => missing.length > 0)
+      const [request, plan] = [requests[first], plans[first]]
+      if (request && plan) await measure(request.symbol, plan, signal)
+      return costOf(plans)
+    },
     async request(request) {
       const plan = await planOf(request, true)
       return { plan, job: await board.add(request.symbol, normalise(request).range, plan, request.priority ?? 'high') }
@@ -242,7 +279,6 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     cancel: board.cancel,
     status() {
       const open = board.open()
-      const left = open.reduce((sum, job) => sum + Math.max(0, job.requestsPlanned - job.requestsDone), 0)
       const running = open.filter(({ state }) => state === 'running').length
       const weight = exchange.rest.candles({ symbol: '', timeframe: minute.code, now: now() }).weight
       return {
@@ -252,7 +288,12 @@ export function createBackfill(deps: BackfillDeps): Backfill {
         repairsPending: repairs.pending(),
         candlesWritten,
         requestsDone,
-        estimatedSeconds: duration(left, left * weight),
+        estimatedSeconds: costOf(
+          open.map((job) => {
+            const requests = Math.max(0, job.requestsPlanned - job.requestsDone)
+            return { requests, weight: requests * weight }
+          }),
+        ).seconds,
         lastScanAt,
       }
     },

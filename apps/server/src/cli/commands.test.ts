@@ -334,7 +334,10 @@ test('backfill tells its cost first, then what it did', async (t) => {
   const times = ['--from', '2024-08-08', '--to', '2024-08-09']
   const { code, stderr } = await run([...line, ...times], { data, backfiller })
   assert.equal(code, 1, 'a symbol had an error')
-  assert.match(stderr, /Cost: 4 requests, weight 8, about 2 s\..*with 4 requests of 4 estimated.*ETHUSDT: no answer/s)
+  assert.match(
+    stderr,
+    /Cost: 4 requests, weight 8, about 1\.2 s, done at 20\d\d-\S+Z\..*with 4 requests of 4 estimated.*ETHUSDT: no answer/s,
+  )
   const [from, to] = [Date.UTC(2024, 7, 8), Date.UTC(2024, 7, 9)]
   assert.deepEqual(asked, [{ exchange: 'binance', symbols: ['BTCUSDT', 'ETHUSDT'], timeframe: '1m', from, to }])
   assert.equal((await run([...line, ...times, '--dry-run'], { data, backfiller })).code, 0)
