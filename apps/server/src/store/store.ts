@@ -98,7 +98,7 @@ export interface Store {
   /** Deletes jobs that are over and were last updated before `before`, ms; returns how many. */
   pruneJobs(before: number): Promise<number>
 
-  /** Resolves when the store answers; rejects with `STORE_UNAVAILABLE`. */
+  /** Resolves when the store answers and its newest write was kept; rejects with `STORE_UNAVAILABLE`. */
   ping(): Promise<void>
   close(): Promise<void>
 }

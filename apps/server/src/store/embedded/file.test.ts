@@ -112,10 +112,13 @@ test('another process that does not let go is named, and the next write works', 
   const { message } = await failureIn(() => store.putCandles([candle()]), 'STORE_UNAVAILABLE')
   assert.match(message, /another process/)
   assert.deepEqual(await store.candles(candle(), {}), [], 'reading goes on')
+  const told = await failureIn(() => store.ping(), 'STORE_UNAVAILABLE')
+  assert.match(told.message, /another process/, 'who asks how the store fares is told, too')
   other.exec('ROLLBACK')
   other.close()
   await store.putCandles([candle()])
   assert.deepEqual(await store.candles(candle(), {}), [candle()])
+  await store.ping()
   await store.close()
 })
 

@@ -135,6 +135,8 @@ function storeOf(db: DatabaseSync, writer: Writer, path: string, now: () => numb
 
     async ping() {
       await reading(() => alive())
+      const trouble = writer.trouble()
+      if (trouble) throw trouble
     },
     close: () => (closing ??= close()),
   }
