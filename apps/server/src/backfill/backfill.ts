@@ -13,6 +13,7 @@ import { notHeld, type Wanted, wantedAtStart } from './audit.ts'
 import { createBoard } from './board.ts'
 import { type Fetched, fetchInterval } from './fetch.ts'
 import type { Progress } from './jobs.ts'
+import { lackingLarger } from './larger.ts'
 import { fetchable, type Load, loadOf, type Plan, planFetch, seconds } from './plan.ts'
 import type { Priority } from './queue.ts'
 import { createRepairs } from './repair.ts'
@@ -214,13 +215,27 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     }
   }
 
+  /** Has larger candles made of what an earlier process stored and did not come to roll up. */
+  async function complete(symbol: string, { timeframe: code, from, to }: Wanted): Promise<void> {
+    const market = { exchange: exchange.id, symbol }
+    const until = now() - SCAN_LAG_MS
+    const parts = await lackingLarger(store, market, code, { from, to }, deps.timeframes, until)
+    if (!parts.length) return
+    log.info({ ...market, timeframe: code, parts: parts.length }, 'larger candles are missing and will be made')
+    await bus.publish(
+      'filled',
+      parts.map((part) => ({ ...market, ...part, timeframe: code, candles: 1 })),
+    )
+  }
   /** Symbols that are collected for the first time since the start, among them those that come later. */
   async function welcome(): Promise<void> {
     const fresh = deps.symbols().filter((symbol) => !analysed.has(symbol))
     for (const symbol of fresh) analysed.add(symbol)
     if (!fresh.length) return
     try {
-      await analyse(fresh, wantedAtStart(deps.timeframes, lookbackHours, now() - SETTLE_MS), 'start')
+      const wanted = wantedAtStart(deps.timeframes, lookbackHours, now() - SETTLE_MS)
+      await analyse(fresh, wanted, 'start')
+      for (const symbol of fresh) for (const stretch of wanted) await complete(symbol, stretch)
     } catch (error) {
       for (const symbol of fresh) analysed.delete(symbol)
       throw error
@@ -273,7 +288,9 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     },
     async request(request) {
       const plan = await planOf(request, true)
-      return { plan, job: await board.add(request.symbol, normalise(request).range, plan, request.priority ?? 'high') }
+      const { range } = normalise(request)
+      await complete(request.symbol, { ...range, timeframe: plan.timeframe })
+      return { plan, job: await board.add(request.symbol, range, plan, request.priority ?? 'high') }
     },
     settled: board.settled,
     cancel: board.cancel,

@@ -15,7 +15,7 @@ export const openBackfiller =
     const bus = memoryBus()
     const open = (exchange: string, progress: (progress: Progress) => void) => {
       const rest = context.restClient(exchange)
-      const role = { exchange: rest.exchange, rest, bus, store, symbols: () => [], timeframes: [] }
+      const role = { exchange: rest.exchange, rest, bus, store, symbols: () => [], timeframes: ENABLED }
       return createBackfill({ ...role, log, metrics, progress })
     }
     return {

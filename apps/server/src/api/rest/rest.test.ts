@@ -128,6 +128,22 @@ test('an outage that began in the middle of a minute is a gap', async (t) => {
   ])
 })
 
+test('where smaller candles traded and the larger one was never made, nothing is flat', async (t) => {
+  const { store, get } = await open(t, { now: () => T0 + 30 * MINUTE })
+  await store.putCandles([
+    candle(T0, { timeframe: '5m' }),
+    candle(T0 + 7 * MINUTE),
+    candle(T0 + 15 * MINUTE, { timeframe: '5m' }),
+  ])
+  await store.cover([{ ...covered(T0, T0 + 20 * MINUTE), series: '1m' }])
+  const { body } = await get(`/api/v1/crypto/BTCUSDT/data?interval=5m&start=${T0}&end=${T0 + 19 * MINUTE}`)
+  const times = body.data.data.map((row: { time: string }) => Date.parse(row.time) - T0)
+  assert.deepEqual(times, [0, 15 * MINUTE])
+  assert.deepEqual(body.data.meta.gaps, [
+    { from: isoTime(T0 + 5 * MINUTE), to: isoTime(T0 + 15 * MINUTE), status: 'missing' },
+  ])
+})
+
 test('a timeframe that is not kept is rolled up from one that is', async (t) => {
   const { store, views, get } = await open(t)
   await store.putCandles(Array.from({ length: 9 }, (_, n) => candle(T0 + n * MINUTE, { close: 45000 + n })))

@@ -1,9 +1,10 @@
 import { type Candle, seriesKey } from '../../domain/candle.ts'
 import { type Coverage, covers, type Interval, knownIntervals } from '../../domain/coverage.ts'
-import { counts, rollUp } from '../../domain/fold.ts'
+import { rollUp } from '../../domain/fold.ts'
 import { union } from '../../domain/intervals.ts'
 import type { MarketId } from '../../domain/market.ts'
 import { bySize, divides, nextOpen, openTime, roughMs, type Timeframe, timeframe } from '../../domain/timeframe.ts'
+import { firstTraded } from '../../domain/traded.ts'
 import { failure } from '../../lib/failure.ts'
 import type { CandleRange, Series, Store } from '../../store/store.ts'
 import type { LiveState } from '../state.ts'
@@ -27,7 +28,7 @@ export interface Source {
   closed(range: CandleRange): Promise<Candle[]>
   /** Not closed yet, ascending. */
   forming(): Promise<readonly Candle[]>
-  /** When something first traded in a stretch, by the stored trades, ms. */
+  /** When something first traded in a stretch, by the stored trades and smaller candles, ms. */
   firstTrade(stretch: Interval): Promise<number | undefined>
   /** What is known of the series: of trades and of every kept timeframe it can be made of. */
   coverage(range: Interval): Promise<Coverage[]>
@@ -51,8 +52,7 @@ export function createSource(market: MarketId, code: string, deps: SourceDeps): 
     const series = ['trades', ...parts.map((part) => part.code)]
     return (await Promise.all(series.map((name) => deps.store.coverage(market, name, range)))).flat()
   }
-  const firstTrade = async (stretch: Interval) =>
-    (await deps.store.trades(market, { ...stretch, limit: 1 })).find(counts)?.time
+  const firstTrade = (stretch: Interval) => firstTraded(deps.store, market, frame, parts, stretch)
   if (kept) {
     const series = { ...market, timeframe: code }
     const closed = (range: CandleRange) => closedCandles(series, range, deps)
