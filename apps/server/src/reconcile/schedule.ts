@@ -46,8 +46,16 @@ export function createSchedule(frames: readonly Timeframe[], pageSize: number, e
       const turn = turns.get(symbol)
       if (turn) turns.set(symbol, { at: 0, count: turn.count + (turn.count % 2) })
     },
-    done({ symbol, frame }: Look, to: number): void {
+    /**
+     * `to`: everything before it was there. Minutes that the exchange does not have are asked for again soon, ever later:
+     * the next one that it has tells whether it stood still.
+     */
+    done({ symbol, frame, to: wanted }: Look, to: number, now: number): void {
       reached.set(keyOf(symbol, frame), to)
+      const turn = turns.get(symbol)
+      if (!turn || frame !== minutes || to >= wanted) return
+      const at = now + Math.max(roughMs(frame), wanted - to)
+      turns.set(symbol, { at: Math.min(turn.at, at), count: turn.count + (turn.count % 2) })
     },
   }
 }
