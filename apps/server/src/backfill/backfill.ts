@@ -241,12 +241,16 @@ export function createBackfill(deps: BackfillDeps): Backfill {
       throw error
     }
   }
+  /** The exchange is left alone at the moment: every request would fail at once, and its job with it. */
+  const isAway = () => rest.usage().breaker === 'open'
   async function scan(): Promise<void> {
+    if (isAway()) return
     const from = openTime(minute, now() - lookbackHours * HOUR)
     const to = openTime(minute, now() - SCAN_LAG_MS)
     await analyse(deps.symbols(), [{ timeframe: minute.code, from, to }], 'scan')
   }
   async function repair(): Promise<void> {
+    if (isAway()) return
     for (const { symbol, interval } of repairs.due(now())) {
       const request = { symbol, timeframe: minute.code, ...interval }
       const plan = unplanned(symbol, await planOf(request, true))
