@@ -14,7 +14,7 @@ test('minutes every other turn, each symbol once in a while, from where the last
   assert.equal(schedule.next(['A'], NOON + HOUR - 1), undefined)
   assert.equal(schedule.next(['A'], NOON + HOUR)?.frame.code, '5m')
   const third = schedule.next(['A'], NOON + 2 * HOUR)!
-  assert.deepEqual([third.frame.code, third.from], ['1m', first.to])
+  assert.deepEqual([third.frame.code, third.from, third.follows, first.follows], ['1m', first.to, true, false])
 })
 
 test('minutes that the exchange does not have yet are looked at again soon, and ever later', () => {

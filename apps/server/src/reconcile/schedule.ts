@@ -7,6 +7,8 @@ export interface Look {
   readonly frame: Timeframe
   readonly from: number
   readonly to: number
+  /** A candle of the exchange ended at `from`, so that it had the market before. */
+  readonly follows: boolean
 }
 
 /**
@@ -38,8 +40,9 @@ export function createSchedule(frames: readonly Timeframe[], pageSize: number, e
       if (!frame) return undefined
       const to = openTime(frame, now - settledMs)
       const earliest = openTime(frame, to - pageSize * roughMs(frame))
-      const from = Math.max(reached.get(keyOf(symbol, frame)) ?? 0, nextOpen(frame, earliest))
-      return from < to ? { symbol, frame, from, to } : undefined
+      const known = reached.get(keyOf(symbol, frame))
+      const from = Math.max(known ?? 0, nextOpen(frame, earliest))
+      return from < to ? { symbol, frame, from, to, follows: from === known } : undefined
     },
     /** Something is doubtful: the symbol's minutes are looked at next. */
     hurry({ symbol }: MarketId): void {
@@ -50,8 +53,8 @@ export function createSchedule(frames: readonly Timeframe[], pageSize: number, e
      * `to`: everything before it was there. Minutes that the exchange does not have are asked for again soon, ever later:
      * the next one that it has tells whether it stood still.
      */
-    done({ symbol, frame, to: wanted }: Look, to: number, now: number): void {
-      reached.set(keyOf(symbol, frame), to)
+    done({ symbol, frame, from, to: wanted }: Look, to: number, now: number): void {
+      if (to > from) reached.set(keyOf(symbol, frame), to)
       const turn = turns.get(symbol)
       if (!turn || frame !== minutes || to >= wanted) return
       const at = now + Math.max(roughMs(frame), wanted - to)
