@@ -24,6 +24,13 @@ const Variables = Type.Object({
     description: 'FULL syncs each commit to the disk, NORMAL each checkpoint',
   }),
   TRADE_RETENTION_HOURS: count(72, 1, 87_600, 'how long trades are kept; never less than to the end of their UTC day'),
+  REVISION_RETENTION_DAYS: count(
+    365,
+    1,
+    36_500,
+    'how long old revisions of candles are kept: as far back reaches as_of',
+  ),
+  JOB_RETENTION_DAYS: count(90, 1, 36_500, 'how long backfill jobs that are over are kept'),
   HOST: text('0.0.0.0', 'address to listen on'),
   WEBSOCKET_PORT: count(8080, 0, 65_535, 'port of REST, WebSocket and dashboard; 0 takes a free one'),
   WEBSOCKET_MAX_CONNECTIONS: count(10_000, 1, 1_000_000, 'WebSocket clients at once'),

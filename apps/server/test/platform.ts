@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { createSimulator, type Simulator, type SimulatorOptions } from '@candlewire/simulator'
 import { serve } from '../src/cli/serve.ts'
 import { loadConfig, type Variables } from '../src/config.ts'
@@ -91,9 +92,14 @@ export async function withStore<T>(data: string, read: (store: Store) => Promise
   }
 }
 
-/** The body of a good answer. */
-export async function get(url: string): Promise<Record<string, unknown>> {
+/** The body of a good answer. A server on a busy machine may ask to come back: then later. */
+export async function get(url: string, patience = 20): Promise<Record<string, unknown>> {
   const response = await fetch(url)
+  if (response.status === 503 && patience > 0) {
+    await response.body?.cancel()
+    await pause(500)
+    return get(url, patience - 1)
+  }
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
   return response.json()
 }

@@ -165,7 +165,7 @@ export const StatsSchema = Type.Object({
       {
         outcomes: Type.Record(Type.String(), Count, {
           description:
-            'equal, late, missing_trade, extra_trade, damaged, exchange_revision, precision, unexplained, absent, no_candle',
+            'equal, late, missing_trade, extra_trade, block_trade, damaged, exchange_revision, precision, unexplained, absent, no_candle',
         }),
         repaired: Count,
         pending: Count,

@@ -1,5 +1,4 @@
 import cors from '@fastify/cors'
-import underPressure from '@fastify/under-pressure'
 import { type FastifyBaseLogger, type FastifyRequest, fastify } from 'fastify'
 import { failure } from '../lib/failure.ts'
 import type { Logger } from '../lib/log.ts'
@@ -9,6 +8,7 @@ import { addDocs } from './docs/index.ts'
 import { errorAnswer, refuseRaw } from './errors.ts'
 import { createFolds } from './folds.ts'
 import { watchMethods } from './methods.ts'
+import { refuseUnderPressure } from './pressure.ts'
 import { candlesApi } from './rest/candles.ts'
 import { explainApi } from './rest/explain.ts'
 import { healthApi } from './rest/health.ts'
@@ -23,8 +23,6 @@ import type { Views } from './views.ts'
 const BODY_LIMIT = 1024 * 1024
 /** A client has this long to send its request, ms. */
 const REQUEST_TIMEOUT = 30_000
-/** Above this the event loop is so late that saying no beats answering, ms. */
-const MAX_LOOP_DELAY = 2_000
 const METHODS = ['GET', 'POST', 'DELETE', 'OPTIONS']
 
 /** The HTTP side as a Fastify app that listens nowhere yet. */
@@ -75,7 +73,7 @@ export async function buildApi(deps: ApiDeps, views: Views) {
     origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins],
     methods: METHODS,
   })
-  await app.register(underPressure, { maxEventLoopDelay: MAX_LOOP_DELAY, sampleInterval: 500 })
+  await refuseUnderPressure(app, options.maxLoopDelay)
   const refuseOtherMethods = watchMethods(app)
   await addDocs(app, options.version)
   await app.register(candlesApi(deps, views))

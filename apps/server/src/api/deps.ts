@@ -43,6 +43,8 @@ export interface ApiOptions {
   readonly compression: boolean
   /** How long ready candles are served without looking at the store again, ms. */
   readonly candleCacheMs: number
+  /** Above this lateness of the event loop most requests are refused, ms; two seconds unless given. */
+  readonly maxLoopDelay?: number
   /** The built dashboard; a short page explains how to build it when the folder is absent. */
   readonly dashboardDir?: string
   readonly version: string

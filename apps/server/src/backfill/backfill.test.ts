@@ -314,6 +314,31 @@ describe('backfill', () => {
     })
   })
 
+  test('while the exchange is left alone a hole waits, and is filled once it is back', async () => {
+    await withRig({}, { symbols: () => [] }, async (rig) => {
+      let away = true
+      let asked = 0
+      const usage = () => {
+        asked++
+        return { ...rig.rest.usage(), breaker: away ? ('open' as const) : ('closed' as const) }
+      }
+      const backfill = rig.make({ rest: { ...rig.rest, usage }, scanEverySeconds: 0.05 })
+      const running = backfill.run(rig.stop.signal)
+      const hole = { from: START - 90_000, to: START + 1 }
+      await rig.bus.publish('trades', [{ ...market, trades: [], upTo: hole.to, hole }])
+      await rig.until(() => backfill.status().repairsPending === 1)
+      await rig.simulator.advance(40_000)
+      const before = asked
+      // Scans and repairs look at how the exchange fares: a second's worth of both.
+      await rig.until(() => asked > before + 25)
+      assert.deepEqual([rig.klines().length, backfill.status().repairsPending], [0, 1])
+      away = false
+      await rig.until(() => backfill.status().jobs.done === 1)
+      rig.stop.abort()
+      await running
+    })
+  })
+
   test('a cancelled job stops where it is', async () => {
     await withRig({}, { symbols: () => [] }, async (rig) => {
       const backfill = rig.make()

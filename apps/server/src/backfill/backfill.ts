@@ -13,7 +13,8 @@ import { notHeld, type Wanted, wantedAtStart } from './audit.ts'
 import { createBoard } from './board.ts'
 import { type Fetched, fetchInterval } from './fetch.ts'
 import type { Progress } from './jobs.ts'
-import { fetchable, type Plan, planFetch, seconds } from './plan.ts'
+import { lackingLarger } from './larger.ts'
+import { fetchable, type Load, loadOf, type Plan, planFetch, seconds } from './plan.ts'
 import type { Priority } from './queue.ts'
 import { createRepairs } from './repair.ts'
 
@@ -25,6 +26,8 @@ const SETTLE_MS = 3_000
 const SCAN_LAG_MS = 120_000
 const REPAIR_EVERY_MS = 1_000
 const FIRST_LATENCY_MS = 200
+/** Requests that measure how quickly the exchange answers. */
+const PROBES = 2
 /** Wait before a failed job is tried again; doubles. */
 const RETRY_MS = 2_500
 
@@ -57,6 +60,13 @@ export interface HistoryRequest {
   readonly priority?: Priority
 }
 
+/** `weight` in the exchange's unit of cost. */
+export interface Cost {
+  readonly requests: number
+  readonly weight: number
+  readonly seconds: number
+}
+
 export interface BackfillStatus {
   readonly exchange: string
   readonly mode: 'gap_filling' | 'websocket_only' | 'rest_fallback'
@@ -77,6 +87,11 @@ export interface Backfill {
   request(request: HistoryRequest): Promise<{ job: Job; plan: Plan }>
   /** What a request would fetch and cost. Throws `INVALID_TIMEFRAME`, `INVALID_RANGE`. */
   plan(request: HistoryRequest): Promise<Plan>
+  /**
+   * What all of these would cost, run together. Asks the exchange twice when it does not know yet how quickly that answers.
+   * Rejects as `plan` and `RestClient.ask`.
+   */
+  estimate(requests: readonly HistoryRequest[], signal: AbortSignal): Promise<Cost>
   /** Resolves with the job once it is done, failed or cancelled, or when the signal aborts. */
   settled(id: string, signal: AbortSignal): Promise<Job | undefined>
   cancel(id: string): Promise<Job | undefined>
@@ -104,8 +119,9 @@ export function createBackfill(deps: BackfillDeps): Backfill {
       latencyMs += (now() - began - latencyMs) / 8
       requestsDone += 1
       candlesWritten += fetched.candles
-      yield fetched
+      // What the job does with a page counts: the next one waits for it.
       began = now()
+      yield fetched
     }
   }
   const board = createBoard({
@@ -133,7 +149,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     return { market: { exchange: exchange.id, symbol }, series, range: { from: openTime(frame, from), to: end } }
   }
   function price(series: string, missing: readonly Interval[]): Plan {
-    return planFetch(exchange, series, missing, rest.usage(), { concurrency: 1, latencyMs }, now())
+    return planFetch(exchange, series, missing, rest.usage(), latencyMs, now())
   }
   async function planOf(request: HistoryRequest, again: boolean): Promise<Plan> {
     const { market, series, range } = normalise(request)
@@ -173,35 +189,68 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     }
     lastScanAt = now()
     const plans = found.map(({ plan }) => plan)
-    const requests = plans.reduce((sum, plan) => sum + plan.requests, 0)
-    const weight = plans.reduce((sum, plan) => sum + plan.weight, 0)
-    const estimate = { jobs: plans.length, requests, weight, seconds: duration(requests, weight) }
     if (plans.length)
-      log.info({ exchange: exchange.id, occasion, ...estimate }, 'history is missing and will be fetched')
+      log.info(
+        { exchange: exchange.id, occasion, jobs: plans.length, ...costOf(plans) },
+        'history is missing and will be fetched',
+      )
     else log.info({ exchange: exchange.id, occasion }, 'no history is missing: the live feed is enough')
     for (const { request, plan } of found) await board.add(request.symbol, request, plan)
   }
-  const duration = (requests: number, weight: number): number =>
-    seconds(exchange, requests, weight, rest.usage(), { concurrency, latencyMs }, now())
+  function costOf(jobs: Parameters<typeof loadOf>[0]): Cost {
+    const load: Load = loadOf(jobs, concurrency)
+    const { requests, weight } = load
+    return { requests, weight, seconds: seconds(exchange, load, rest.usage(), latencyMs, now()) }
+  }
+  /** How long the exchange takes to answer; the first answer has the connection to make and is not counted. */
+  async function measure(symbol: string, { timeframe: code, missing }: Plan, signal: AbortSignal): Promise<void> {
+    const [first] = missing
+    if (requestsDone > 0 || !first) return
+    const limit = exchange.limits.candlesPerRequest
+    const range = { symbol, timeframe: code, from: first.from, to: first.to - 1, limit, now: now() }
+    for (let tries = 0; tries < PROBES; tries++) {
+      const began = performance.now()
+      await rest.ask(exchange.rest.candles(range), { priority: 'backfill', signal })
+      if (tries > 0) latencyMs = performance.now() - began
+    }
+  }
 
+  /** Has larger candles made of what an earlier process stored and did not come to roll up. */
+  async function complete(symbol: string, { timeframe: code, from, to }: Wanted): Promise<void> {
+    const market = { exchange: exchange.id, symbol }
+    const until = now() - SCAN_LAG_MS
+    const parts = await lackingLarger(store, market, code, { from, to }, deps.timeframes, until)
+    if (!parts.length) return
+    log.info({ ...market, timeframe: code, parts: parts.length }, 'larger candles are missing and will be made')
+    await bus.publish(
+      'filled',
+      parts.map((part) => ({ ...market, ...part, timeframe: code, candles: 1 })),
+    )
+  }
   /** Symbols that are collected for the first time since the start, among them those that come later. */
   async function welcome(): Promise<void> {
     const fresh = deps.symbols().filter((symbol) => !analysed.has(symbol))
     for (const symbol of fresh) analysed.add(symbol)
     if (!fresh.length) return
     try {
-      await analyse(fresh, wantedAtStart(deps.timeframes, lookbackHours, now() - SETTLE_MS), 'start')
+      const wanted = wantedAtStart(deps.timeframes, lookbackHours, now() - SETTLE_MS)
+      await analyse(fresh, wanted, 'start')
+      for (const symbol of fresh) for (const stretch of wanted) await complete(symbol, stretch)
     } catch (error) {
       for (const symbol of fresh) analysed.delete(symbol)
       throw error
     }
   }
+  /** The exchange is left alone at the moment: every request would fail at once, and its job with it. */
+  const isAway = () => rest.usage().breaker === 'open'
   async function scan(): Promise<void> {
+    if (isAway()) return
     const from = openTime(minute, now() - lookbackHours * HOUR)
     const to = openTime(minute, now() - SCAN_LAG_MS)
     await analyse(deps.symbols(), [{ timeframe: minute.code, from, to }], 'scan')
   }
   async function repair(): Promise<void> {
+    if (isAway()) return
     for (const { symbol, interval } of repairs.due(now())) {
       const request = { symbol, timeframe: minute.code, ...interval }
       const plan = unplanned(symbol, await planOf(request, true))
@@ -234,15 +283,23 @@ export function createBackfill(deps: BackfillDeps): Backfill {
 
   return {
     plan: (request) => planOf(request, true),
+    async estimate(requests, signal) {
+      const plans = await Promise.all(requests.map((request) => planOf(request, true)))
+      const first = plans.findIndex(({ missing }) => missing.length > 0)
+      const [request, plan] = [requests[first], plans[first]]
+      if (request && plan) await measure(request.symbol, plan, signal)
+      return costOf(plans)
+    },
     async request(request) {
       const plan = await planOf(request, true)
-      return { plan, job: await board.add(request.symbol, normalise(request).range, plan, request.priority ?? 'high') }
+      const { range } = normalise(request)
+      await complete(request.symbol, { ...range, timeframe: plan.timeframe })
+      return { plan, job: await board.add(request.symbol, range, plan, request.priority ?? 'high') }
     },
     settled: board.settled,
     cancel: board.cancel,
     status() {
       const open = board.open()
-      const left = open.reduce((sum, job) => sum + Math.max(0, job.requestsPlanned - job.requestsDone), 0)
       const running = open.filter(({ state }) => state === 'running').length
       const weight = exchange.rest.candles({ symbol: '', timeframe: minute.code, now: now() }).weight
       return {
@@ -252,7 +309,12 @@ export function createBackfill(deps: BackfillDeps): Backfill {
         repairsPending: repairs.pending(),
         candlesWritten,
         requestsDone,
-        estimatedSeconds: duration(left, left * weight),
+        estimatedSeconds: costOf(
+          open.map((job) => {
+            const requests = Math.max(0, job.requestsPlanned - job.requestsDone)
+            return { requests, weight: requests * weight }
+          }),
+        ).seconds,
         lastScanAt,
       }
     },

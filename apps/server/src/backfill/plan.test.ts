@@ -4,12 +4,12 @@ import fc from 'fast-check'
 import { DAY, HOUR, MINUTE } from '../domain/timeframe.ts'
 import { exchange } from '../exchanges/index.ts'
 import { wantedAtStart } from './audit.ts'
-import { candlesIn, fetchable, planFetch, seconds, toGrid } from './plan.ts'
+import { candlesIn, fetchable, loadOf, planFetch, seconds, toGrid } from './plan.ts'
 import { createRepairs } from './repair.ts'
 
 const binance = exchange('binance')
 const free = { used: 0, limit: 5_400, blockedUntil: 0, consecutiveLimits: 0, requests: 0, failures: 0 }
-const lanes = { concurrency: 4, latencyMs: 100 }
+const LATENCY = 100
 const noon = Date.UTC(2026, 6, 15, 12, 0)
 
 describe('a plan', () => {
@@ -18,22 +18,30 @@ describe('a plan', () => {
       { from: noon, to: noon + 1_001 * MINUTE },
       { from: noon + DAY, to: noon + DAY + MINUTE },
     ]
-    const plan = planFetch(binance, '1m', missing, free, lanes, noon)
+    const plan = planFetch(binance, '1m', missing, free, LATENCY, noon)
     assert.deepEqual(
       plan.missing.map(({ candles }) => candles),
       [1_001, 1],
     )
     assert.equal(plan.requests, 3)
     assert.equal(plan.weight, 6)
-    assert.equal(plan.seconds, 0.1)
+    assert.equal(plan.seconds, 0.3)
   })
   test('nothing missing costs nothing', () => {
-    assert.equal(planFetch(binance, '1m', [], free, lanes, noon).seconds, 0)
+    assert.equal(planFetch(binance, '1m', [], free, LATENCY, noon).seconds, 0)
   })
   test('what does not fit the budget waits for the next windows, and a block is waited out', () => {
-    assert.equal(seconds(binance, 10_000, 20_000, { ...free, used: 5_000 }, lanes, noon), 250, 'travel is longer')
-    assert.equal(seconds(binance, 4, 10_000, { ...free, used: 5_000 }, lanes, noon), 120)
-    assert.equal(seconds(binance, 4, 8, { ...free, blockedUntil: noon + 30_000 }, lanes, noon), 30.1)
+    const many = { requests: 10_000, weight: 20_000, lanes: [2_500, 2_500, 2_500, 2_500] }
+    assert.equal(seconds(binance, many, free, LATENCY, noon), 250, 'the exchange answers slower than it allows')
+    const dear = { requests: 4, weight: 20_000, lanes: [1, 1, 1, 1] }
+    assert.equal(seconds(binance, dear, free, LATENCY, noon), 180.4, 'one a minute, the first at once')
+    const few = { requests: 4, weight: 8, lanes: [1, 1, 1, 1] }
+    assert.equal(seconds(binance, few, { ...free, blockedUntil: noon + 30_000 }, LATENCY, noon), 30.1)
+    assert.equal(seconds(binance, few, { ...free, used: 5_400 }, LATENCY, noon), 60.2)
+  })
+  test('jobs go to the lane that is free first', () => {
+    const jobs = [5, 1, 2, 4].map((requests) => ({ requests, weight: 2 * requests }))
+    assert.deepEqual(loadOf(jobs, 2), { requests: 12, weight: 24, lanes: [5, 7] })
   })
   test('months are counted by the calendar', () => {
     assert.equal(candlesIn('1M', { from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 3, 1) }), 3)

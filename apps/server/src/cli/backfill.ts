@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import type { Cost } from '../backfill/backfill.ts'
 import { HOUR, type Timeframe } from '../domain/timeframe.ts'
 import { failure } from '../lib/failure.ts'
 import type { Store } from '../store/store.ts'
@@ -25,13 +26,6 @@ interface BackfillOrder {
   readonly to: number
 }
 
-/** What a backfill costs: in requests, in the exchange's unit of weight, in time at the budget we may use. */
-interface BackfillEstimate {
-  readonly requests: number
-  readonly weight: number
-  readonly seconds: number
-}
-
 export interface BackfillOutcome {
   readonly symbol: string
   readonly requests: number
@@ -41,7 +35,7 @@ export interface BackfillOutcome {
 
 /** The backfill role as this command needs it. */
 export interface Backfiller {
-  readonly estimate: (order: BackfillOrder, signal: AbortSignal) => Promise<BackfillEstimate>
+  readonly estimate: (order: BackfillOrder, signal: AbortSignal) => Promise<Cost>
   /** `onProgress`: requests and candles since the last call. */
   readonly run: (
     order: BackfillOrder,
@@ -67,7 +61,8 @@ interface BackfillOptions {
 const HELP = `
 What happens
   Candles that the store lacks are fetched from the exchange, within its request limits; what is there already is not
-  fetched again. The cost is told first. A backfill that is stopped goes on where it was when it is started again.
+  fetched again. The cost is told first: requests, their weight, how long it will take and when it will be done, by how quickly the exchange
+  answers (two requests measure that) and by how much it allows a minute. A backfill that is stopped goes on where it was when it is started again.
 
 Examples
   candlewire backfill --exchange binance --symbols BTCUSDT,ETHUSDT --timeframe 1m --lookback-hours 48
@@ -113,7 +108,9 @@ async function backfill(context: CommandContext, backfiller: Backfiller, options
   const { requests, weight, seconds } = await backfiller.estimate(order, context.signal)
   const span = `${iso(order.from)} to ${iso(order.to)}`
   say(context, `${order.symbols.join(', ')} ${order.timeframe}, ${span}.`)
-  say(context, `Cost: ${plural(requests, 'request')}, weight ${weight}, about ${Math.ceil(seconds)} s.`)
+  const about = seconds < 10 ? seconds : Math.round(seconds)
+  const end = requests > 0 ? `, done at ${iso(Math.round(Date.now() / 1_000 + seconds) * 1_000)}` : ''
+  say(context, `Cost: ${plural(requests, 'request')}, weight ${weight}, about ${about} s${end}.`)
   if (options.dryRun) return true
   const started = performance.now()
   const outcomes = await fetchAll(context, backfiller, order, requests)

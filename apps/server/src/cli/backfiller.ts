@@ -15,19 +15,15 @@ export const openBackfiller =
     const bus = memoryBus()
     const open = (exchange: string, progress: (progress: Progress) => void) => {
       const rest = context.restClient(exchange)
-      const role = { exchange: rest.exchange, rest, bus, store, symbols: () => [], timeframes: [] }
+      const role = { exchange: rest.exchange, rest, bus, store, symbols: () => [], timeframes: ENABLED }
       return createBackfill({ ...role, log, metrics, progress })
     }
     return {
-      async estimate({ exchange, symbols, timeframe, from, to }) {
-        const backfill = open(exchange, () => undefined)
-        const plans = await Promise.all(symbols.map((symbol) => backfill.plan({ symbol, timeframe, from, to })))
-        return {
-          requests: plans.reduce((sum, plan) => sum + plan.requests, 0),
-          weight: plans.reduce((sum, plan) => sum + plan.weight, 0),
-          seconds: plans.reduce((sum, plan) => sum + plan.seconds, 0),
-        }
-      },
+      estimate: ({ exchange, symbols, timeframe, from, to }, signal) =>
+        open(exchange, () => undefined).estimate(
+          symbols.map((symbol) => ({ symbol, timeframe, from, to })),
+          signal,
+        ),
       async run({ exchange, symbols, timeframe, from, to }, onProgress, signal) {
         const told = new Map<string, { requests: number; candles: number }>()
         const backfill = open(exchange, ({ job }) => {

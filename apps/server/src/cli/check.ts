@@ -1,38 +1,18 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Candle } from '../domain/candle.ts'
-import type { Interval } from '../domain/coverage.ts'
-import { nextOpen, type Timeframe } from '../domain/timeframe.ts'
-import { failure } from '../lib/failure.ts'
 import type { Store } from '../store/store.ts'
-import { compareCandles, type Difference } from './compare.ts'
-import {
-  type CommandContext,
-  exchangeOption,
-  iso,
-  newCommand,
-  readTime,
-  readTimeframe,
-  say,
-  symbolOption,
-  withStore,
-} from './context.ts'
+import { type Comparison, compareAll } from './comparison.ts'
+import { type CommandContext, iso, newCommand, say, withStore } from './context.ts'
 import { readingNotes } from './files.ts'
-import { type History, openHistory } from './history.ts'
-import type { KlineRow } from './readers/klines.ts'
-import { fileReference, type Reference, restReference } from './reference.ts'
-import { plural, table } from './table.ts'
+import { createReasons, type Kind } from './reasons.ts'
+import { fileReference, restReference } from './reference.ts'
+import { addSeriesOptions, openSeries, type SeriesOptions } from './series.ts'
+import { count, plural, table } from './table.ts'
 
-interface CheckOptions {
-  readonly exchange: string
-  readonly symbol: string
-  readonly timeframe: Timeframe
-  readonly from?: number
-  readonly to?: number
+interface CheckOptions extends SeriesOptions {
   readonly file?: readonly string[]
   readonly relative: number
   readonly limit: number
   readonly json: boolean
-  readonly data: string
 }
 
 const HELP = `
@@ -41,6 +21,10 @@ What is compared
   low, close, volume, quote volume and number of trades, as far as the reference carries them. The reference is the
   exchange itself (by REST), or files in any of the forms that "import --kind klines" reads.
   A flat row of the reference equals an interval of ours in which, proven, nothing traded.
+  Each candle that differs has a kind, and the summary counts them: late trade, missing trade, extra trade, block trade,
+  damaged, exchange revision, precision, unexplained; unknown (we hold nothing of that time, and say so), no candle (the
+  reference has none). Without --file the exchange is asked for its trades of the first candles that differ (as many as
+  --limit, of up to a minute each); otherwise the stored trades and the counts tell, as far as they can.
   The exit code is 0 when all are equal, 1 when some are not or nothing could be compared, 2 when the check could not run.
 
 Examples
@@ -51,16 +35,11 @@ Examples
 
 /** Adds `check`: stored candles against the exchange's own. */
 export function addCheck(program: Command, context: CommandContext): void {
-  newCommand(program, context, 'check')
+  addSeriesOptions(newCommand(program, context, 'check'))
     .description("compare stored candles with the exchange's own, or with those of files")
-    .addOption(exchangeOption())
-    .addOption(symbolOption())
-    .requiredOption('--timeframe <code>', 'any timeframe, stored or not', readTimeframe)
-    .option('--from <time>', 'first open time, ISO or ms (default: the first stored candle)', readTime)
-    .option('--to <time>', 'end, exclusive, ISO or ms (default: after the last stored candle)', readTime)
     .option('--file <files...>', 'compare with the candles of these files')
     .option('--relative <share>', 'how far volumes may lie apart, for files that carry fewer digits', readShare, 0)
-    .option('--limit <n>', 'differences to show', readLimit, 50)
+    .option('--limit <n>', 'differences to show, and candles to ask the exchange about', readLimit, 50)
     .option('--json', 'write the result as one JSON object', false)
     .addHelpText('after', HELP)
     .action((options: CheckOptions) =>
@@ -82,100 +61,57 @@ function readLimit(text: string): number {
 }
 
 async function check(context: CommandContext, store: Store, options: CheckOptions): Promise<boolean> {
-  const { exchange, symbol, timeframe, json } = options
+  const { exchange, symbol, timeframe, json, limit } = options
+  const { signal } = context
   const market = { exchange, symbol }
-  const history = await openHistory(store, market, timeframe)
-  if (!history) {
-    say(context, `Nothing is stored of ${exchange} ${symbol} from which ${timeframe.code} could be made.`)
-    return false
-  }
-  const range = { from: options.from ?? history.from, to: options.to ?? history.to }
-  if (range.from > range.to) throw failure('INVALID_RANGE', {})
-  const reference = options.file
-    ? await fileReference(context, market, timeframe, options.file)
-    : restReference(context.restClient(exchange), market, timeframe, range, context.signal)
-  const result = await compareAll(history, reference, range, options)
+  const series = await openSeries(context, store, options)
+  if (!series) return false
+  const { history, range } = series
+  const client = options.file ? undefined : context.restClient(exchange)
+  const reference = client
+    ? restReference(client, market, timeframe, range, signal)
+    : await fileReference(context, market, timeframe, options.file ?? [])
+  const kindOf = createReasons({ store, frame: timeframe, ...(client && { client }), asks: limit, signal })
+  const result = await compareAll(history, reference, range, { ...options, kindOf })
   for (const note of reference.reading ? readingNotes(reference.reading) : []) say(context, note)
-  context.out.write(json ? `${JSON.stringify({ ...market, timeframe: timeframe.code, ...result })}\n` : text(result))
+  context.out.write(json ? jsonOf({ ...market, timeframe: timeframe.code }, result) : text(result))
   const unread = (reference.reading?.bad ?? 0) + (reference.reading?.brokenFiles ?? 0)
   return result.compared > 0 && result.equal === result.compared && result.missing + result.extra + unread === 0
 }
 
-interface Result {
-  compared: number
-  equal: number
-  /** Candles of the reference that we lack, and the other way round. */
-  missing: number
-  extra: number
-  /** Rows of the reference outside the time that is compared. */
-  outside: number
-  readonly differences: Difference[]
+const jsonOf = (series: object, { kinds, ...result }: Comparison): string =>
+  `${JSON.stringify({ ...series, ...result, kinds: Object.fromEntries(kinds) })}\n`
+
+/** What each kind means, in the words of the summary. */
+const MEANING: Readonly<Record<Kind, string>> = {
+  late: 'late trade: on its way to us',
+  missing_trade: 'missing trade: the reference holds trades that we lack',
+  extra_trade: 'extra trade: we hold trades that the reference lacks',
+  block_trade: 'block trade: the reference holds more than all public trades',
+  damaged: 'damaged: our candle is not what its own trades make',
+  exchange_revision: 'exchange revision: the exchange changed its candle after it gave it to us',
+  precision: 'precision: the same in other digits',
+  unexplained: 'unexplained: the trades do not make the difference',
+  unknown: 'unknown: we hold nothing of that time, and say so',
+  no_candle: 'no candle: the reference has none',
 }
 
-async function compareAll(
-  history: History,
-  { batches }: Reference,
-  range: Interval,
-  { timeframe, relative, limit }: CheckOptions,
-): Promise<Result> {
-  const result: Result = { compared: 0, equal: 0, missing: 0, extra: 0, outside: 0, differences: [] }
-  const show = (found: readonly Difference[]): void => {
-    result.differences.push(...found.slice(0, Math.max(0, limit - result.differences.length)))
-  }
-  let reached: number | undefined
-  for await (const batch of batches) {
-    const rows = batch.filter(({ candle: { time } }) => time >= range.from && time < range.to).sort(byTime)
-    result.outside += batch.length - rows.length
-    const [first, last] = [rows[0], rows.at(-1)]
-    if (!first || !last) continue
-    const end = nextOpen(timeframe, last.candle.time)
-    const begin = reached !== undefined && reached <= first.candle.time ? reached : first.candle.time
-    const ours = await collect(history, { from: begin, to: end })
-    for (const row of rows) {
-      const candle = ours.get(row.candle.time)
-      ours.delete(row.candle.time)
-      if (!candle) {
-        result.missing++
-        show([{ time: row.candle.time, field: 'candle', ours: 'missing', theirs: 'present', difference: '' }])
-        continue
-      }
-      const found = compareCandles(candle, row, relative)
-      result.compared++
-      if (found.length === 0) result.equal++
-      show(found)
-    }
-    for (const { time, source } of ours.values()) {
-      if (source === 'filled') continue
-      result.extra++
-      show([{ time, field: 'candle', ours: 'present', theirs: 'missing', difference: '' }])
-    }
-    reached = Math.max(end, reached ?? end)
-  }
-  return result
-}
-
-const byTime = (a: KlineRow, b: KlineRow): number => a.candle.time - b.candle.time
-
-async function collect(history: History, range: Interval): Promise<Map<number, Candle>> {
-  const candles = new Map<number, Candle>()
-  for await (const page of history.pages(range)) for (const candle of page.candles) candles.set(candle.time, candle)
-  return candles
-}
-
-function text({ compared, equal, missing, extra, outside, differences }: Result): string {
-  const rows = differences.map(({ time, field, ours, theirs, difference }) => [
+function text({ compared, equal, missing, extra, outside, kinds, differences }: Comparison): string {
+  const rows = differences.map(({ time, field, ours, theirs, difference, kind }) => [
     iso(time),
     field,
     ours,
     theirs,
     difference,
+    kind.replace('_', ' '),
   ])
   const lines = [
-    rows.length && table(['time', 'field', 'ours', 'theirs', 'difference'], rows),
+    rows.length && table(['time', 'field', 'ours', 'theirs', 'difference', 'kind'], rows),
     `${plural(compared, 'candle')} compared: ${plural(equal, 'equal', 'equal')}, ${plural(compared - equal, 'different', 'different')}.`,
     missing && `${plural(missing, 'candle')} of the reference missing here.`,
     extra && `${plural(extra, 'candle')} of ours missing in the reference.`,
     outside && `${plural(outside, 'row')} of the reference outside the time compared.`,
+    ...[...kinds].map(([kind, candles]) => `  ${count(candles)} ${MEANING[kind]}`),
   ]
   return `${lines.filter((line) => typeof line === 'string').join('\n')}\n`
 }

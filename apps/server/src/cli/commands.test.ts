@@ -52,6 +52,7 @@ const equal = (exchange: string, symbol: string, timeframe: string, n: number, m
     extra: 0,
     outside: 0,
     differences: [],
+    kinds: {},
     ...more,
   },
 })
@@ -193,7 +194,10 @@ test('rows that an exchange leaves out in a halt: larger candles only with --spa
   await importFiles('klines', [hours!])
   const until = ['--to', '2022-10-25', '--relative', '1e-9', '--limit', '0']
   const without = await check('4h', fours!, ...until)
-  assert.deepEqual(without, { ...equal('binance', 'BTCUSDT', '4h', 11_314, { missing: 37, outside: 1 }), code: 1 })
+  assert.deepEqual(without, {
+    ...equal('binance', 'BTCUSDT', '4h', 11_314, { missing: 37, outside: 1, kinds: { unknown: 37 } }),
+    code: 1,
+  })
   await importFiles('klines', [hours!], '--sparse')
   assert.deepEqual(await check('4h', fours!, ...until), equal('binance', 'BTCUSDT', '4h', 11_351, { outside: 1 }))
 })
@@ -297,10 +301,11 @@ test('check names what differs, is missing and is too much', async (t) => {
     missing: 1,
     extra: 1,
     differences: [
-      { time: NOON + 60_000, field: 'close', ours: '10', theirs: '11', difference: '-1' },
-      { time: NOON + 180_000, field: 'candle', ours: 'missing', theirs: 'present', difference: '' },
-      { time: NOON + 120_000, field: 'candle', ours: 'present', theirs: 'missing', difference: '' },
+      { time: NOON + 60_000, field: 'close', ours: '10', theirs: '11', difference: '-1', kind: 'exchange_revision' },
+      { time: NOON + 180_000, field: 'candle', ours: 'missing', theirs: 'present', difference: '', kind: 'unknown' },
+      { time: NOON + 120_000, field: 'candle', ours: 'present', theirs: 'missing', difference: '', kind: 'no_candle' },
     ],
+    kinds: { exchange_revision: 1, unknown: 1, no_candle: 1 },
   })
   const market = ['--exchange', 'binance', '--symbol', 'XUSDT', '--timeframe', '1m']
   const table = await run(['check', ...market, '--file', other], { data })
@@ -329,7 +334,10 @@ test('backfill tells its cost first, then what it did', async (t) => {
   const times = ['--from', '2024-08-08', '--to', '2024-08-09']
   const { code, stderr } = await run([...line, ...times], { data, backfiller })
   assert.equal(code, 1, 'a symbol had an error')
-  assert.match(stderr, /Cost: 4 requests, weight 8, about 2 s\..*with 4 requests of 4 estimated.*ETHUSDT: no answer/s)
+  assert.match(
+    stderr,
+    /Cost: 4 requests, weight 8, about 1\.2 s, done at 20\d\d-\S+Z\..*with 4 requests of 4 estimated.*ETHUSDT: no answer/s,
+  )
   const [from, to] = [Date.UTC(2024, 7, 8), Date.UTC(2024, 7, 9)]
   assert.deepEqual(asked, [{ exchange: 'binance', symbols: ['BTCUSDT', 'ETHUSDT'], timeframe: '1m', from, to }])
   assert.equal((await run([...line, ...times, '--dry-run'], { data, backfiller })).code, 0)
@@ -348,6 +356,7 @@ test('check asks the exchange page by page when no file is named', async (t) => 
   const client: RestClient = {
     exchange: binance,
     async ask(request) {
+      if (request.path !== '/api/v3/klines') return request.read([], NOON)
       const from = Number(request.query.startTime)
       asked.push(from)
       const page = minutes.filter((time) => time >= from && time <= Number(request.query.endTime)).slice(0, 1_000)
@@ -362,7 +371,9 @@ test('check asks the exchange page by page when no file is named', async (t) => 
   const { code, stdout } = await run([...line, '1m'], { data, client })
   assert.equal(code, 1)
   assert.match(stdout, /2,500 candles compared: 2,499 equal, 1 different/)
-  assert.deepEqual(asked, [NOON, NOON + 60_000_000, NOON + 120_000_000])
+  assert.match(stdout, / 1 exchange revision: /)
+  const pages = [NOON, NOON + 60_000_000, NOON + 120_000_000]
+  assert.deepEqual(asked.toSorted(), [NOON, NOON + 60_000, ...pages.slice(1)], 'and the one that differs once more')
   const custom = await run([...line, '45m'], { data, client })
   assert.equal(custom.code, 2)
   assert.match(custom.stderr, /binance has no 45m candles/)

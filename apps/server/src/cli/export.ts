@@ -5,34 +5,19 @@ import { finished } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
 import type { Candle } from '../domain/candle.ts'
 import type { Interval } from '../domain/coverage.ts'
-import { nextOpen, type Timeframe } from '../domain/timeframe.ts'
+import { nextOpen } from '../domain/timeframe.ts'
 import { exactText, plainText } from '../lib/decimal.ts'
 import { failure, isFailure } from '../lib/failure.ts'
 import type { Store } from '../store/store.ts'
-import {
-  type CommandContext,
-  exchangeOption,
-  iso,
-  newCommand,
-  readTime,
-  readTimeframe,
-  say,
-  symbolOption,
-  withStore,
-} from './context.ts'
-import { type History, openHistory } from './history.ts'
+import { type CommandContext, iso, newCommand, say, withStore } from './context.ts'
+import type { History } from './history.ts'
+import { addSeriesOptions, openSeries, type SeriesOptions } from './series.ts'
 import { plural } from './table.ts'
 
-interface ExportOptions {
-  readonly exchange: string
-  readonly symbol: string
-  readonly timeframe: Timeframe
-  readonly from?: number
-  readonly to?: number
+interface ExportOptions extends SeriesOptions {
   readonly format: 'jsonl' | 'csv'
   readonly output: string
   readonly gaps: boolean
-  readonly data: string
 }
 
 const HELP = `
@@ -51,13 +36,8 @@ Examples
 
 /** Adds `export`: stored candles as JSON lines or CSV. */
 export function addExport(program: Command, context: CommandContext): void {
-  newCommand(program, context, 'export')
+  addSeriesOptions(newCommand(program, context, 'export'))
     .description('write stored candles of one market to a file or to standard output')
-    .addOption(exchangeOption())
-    .addOption(symbolOption())
-    .requiredOption('--timeframe <code>', 'any timeframe, stored or not', readTimeframe)
-    .option('--from <time>', 'first open time, ISO or ms (default: the first candle)', readTime)
-    .option('--to <time>', 'end, exclusive, ISO or ms (default: after the last candle)', readTime)
     .addOption(new Option('--format <format>', 'form of the lines').choices(['jsonl', 'csv']).default('jsonl'))
     .option('--gaps', 'write lines for times about which nothing is known', false)
     .option('--output <file>', 'file to write, - for standard output', '-')
@@ -71,13 +51,9 @@ export function addExport(program: Command, context: CommandContext): void {
 
 async function exportCandles(context: CommandContext, store: Store, options: ExportOptions): Promise<boolean> {
   const { exchange, symbol, timeframe, output } = options
-  const history = await openHistory(store, options, timeframe)
-  if (!history) {
-    say(context, `Nothing is stored of ${exchange} ${symbol} from which ${timeframe.code} could be made.`)
-    return false
-  }
-  const range = { from: options.from ?? history.from, to: options.to ?? history.to }
-  if (range.from > range.to) throw failure('INVALID_RANGE', {})
+  const series = await openSeries(context, store, options)
+  if (!series) return false
+  const { history, range } = series
   const { candles, gaps } = await writeFile(context, output, (target) => writeCandles(target, history, range, options))
   if (candles === 0) {
     say(

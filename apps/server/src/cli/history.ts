@@ -1,9 +1,10 @@
 import type { Candle } from '../domain/candle.ts'
 import { type Coverage, covers, type Interval, knownIntervals } from '../domain/coverage.ts'
 import { fillQuiet, withoutTraded } from '../domain/fill.ts'
-import { counts, rollUp } from '../domain/fold.ts'
+import { rollUp } from '../domain/fold.ts'
 import type { MarketId } from '../domain/market.ts'
 import { bySize, divides, nextOpen, openTime, roughMs, type Timeframe, timeframe } from '../domain/timeframe.ts'
+import { firstTraded } from '../domain/traded.ts'
 import type { Store } from '../store/store.ts'
 
 /** Candles of one series in `[from, to)`: stored, rolled up or flat; and the intervals about which nobody can say. */
@@ -43,7 +44,7 @@ export async function openHistory(store: Store, market: MarketId, frame: Timefra
   const to = aligned >= everything.to ? aligned : nextOpen(frame, openTime(frame, everything.to - 1))
 
   async function* pages(range: Interval): AsyncGenerator<HistoryPage> {
-    const read = pageReader(store, market, frame, source!)
+    const read = pageReader(store, market, frame, source!, frames)
     const step = Math.max(1, Math.floor((PAGE * roughMs(source!)) / roughMs(frame)))
     const first = openTime(frame, range.from)
     let from = first < range.from ? nextOpen(frame, first) : first
@@ -61,17 +62,13 @@ export async function openHistory(store: Store, market: MarketId, frame: Timefra
   return { from: everything.from, to, source, pages }
 }
 
-function pageReader(store: Store, market: MarketId, frame: Timeframe, source: Timeframe) {
+function pageReader(store: Store, market: MarketId, frame: Timeframe, source: Timeframe, frames: readonly Timeframe[]) {
   return async (range: Interval, close: number | undefined): Promise<readonly Candle[]> => {
     const coverage = await coverageOf(store, market, frame, source, range)
     const rows = await store.candles({ ...market, timeframe: source.code }, { from: range.from, to: range.to - 1 })
     const candles = source.code === frame.code ? rows : wholeRollUp(rows, coverage, source, frame)
     const filled = fillQuiet(candles, coverage, frame, range.from, range.to, close)
-    return withoutTraded(
-      filled,
-      frame,
-      async (stretch) => (await store.trades(market, { ...stretch, limit: 1 })).find(counts)?.time,
-    )
+    return withoutTraded(filled, frame, (stretch) => firstTraded(store, market, frame, frames, stretch))
   }
 }
 

@@ -1,12 +1,14 @@
 import { aggregate } from '../aggregate/aggregate.ts'
-import { HOUR } from '../domain/timeframe.ts'
+import { DAY, HOUR, MINUTE } from '../domain/timeframe.ts'
 import { everyTick } from '../lib/ticks.ts'
 import { together } from '../lib/together.ts'
 import { record } from '../record/record.ts'
 import type { createBackend } from './backend.ts'
 import type { Parts } from './parts.ts'
+import { prune } from './prune.ts'
 
 const SAMPLE_MS = 1_000
+const PRUNE_MS = 10 * MINUTE
 
 /** The roles that read the bus, and the figures about it. Ends with the signal, when what was taken in is done. */
 export function runReaders(
@@ -25,6 +27,7 @@ export function runReaders(
   }
   const tradeRetentionMs = config.TRADE_RETENTION_HOURS * HOUR
   const recording = { bus, store, tradeRetentionMs, log: log.child({ role: 'record' }), metrics }
+  const ages = { revisionMs: config.REVISION_RETENTION_DAYS * DAY, jobMs: config.JOB_RETENTION_DAYS * DAY }
   async function sample() {
     for (const { topic, group, events } of bus.depth()) metrics.busDepth.set({ topic, group }, events)
     await backend.sample()
@@ -33,5 +36,6 @@ export function runReaders(
     (stop) => aggregate(aggregating, stop),
     (stop) => record(recording, stop),
     (stop) => everyTick(SAMPLE_MS, sample, stop),
+    (stop) => everyTick(PRUNE_MS, () => prune(store, ages, log, stop), stop),
   ])
 }

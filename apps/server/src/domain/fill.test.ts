@@ -80,3 +80,61 @@ test('where a trade is stored whose candle is not, nothing is flat from it to th
   })
   assert.deepEqual(shape(left), ['2:10:t', '3:10:f', '6:20:t', '7:20:f'])
 })
+
+const END = 24
+const stretch = fc
+  .tuple(fc.nat(END), fc.nat(END), fc.constantFrom<CoverageState[]>('complete', 'quiet', 'unknown'))
+  .map(([a, b, state]) => ({ from: Math.min(a, b), to: Math.max(a, b), state }))
+const scene = fc.record({
+  traded: fc.uniqueArray(fc.nat(END - 1), { maxLength: 8 }),
+  parts: fc.array(stretch, { maxLength: 6 }),
+  price: fc.constantFrom<(number | undefined)[]>(7, undefined),
+  cuts: fc.array(fc.nat(END), { maxLength: 8 }),
+})
+const fill = (minutes: readonly number[], parts: readonly Coverage[], from: number, to: number, price?: number) =>
+  fillQuiet(
+    minutes.filter((one) => one >= from && one < to).map((one) => candleAt(one, 100 + one)),
+    parts,
+    m1,
+    from * MINUTE,
+    to * MINUTE,
+    price,
+  )
+
+test('however coverage is cut up, doubled and ordered, the same intervals are quiet', () => {
+  fc.assert(
+    fc.property(scene, fc.infiniteStream(fc.nat()), ({ traded, parts, price, cuts }, random) => {
+      const minutes = traded.toSorted((a, b) => a - b)
+      const whole = parts.map(({ from, to, state }) => covered(from, to, state))
+      const pieces = parts.flatMap(({ from, to, state }) => {
+        const seams = [from, ...cuts.filter((cut) => cut > from && cut < to).toSorted((a, b) => a - b), to]
+        return seams.slice(1).map((end, index) => covered(seams[index]!, end, state))
+      })
+      const mixed = [...pieces, ...whole]
+        .map((part) => ({ part, key: random.next().value ?? 0 }))
+        .toSorted((a, b) => a.key - b.key)
+        .map(({ part }) => part)
+      assert.deepEqual(fill(minutes, mixed, 0, END, price), fill(minutes, whole, 0, END, price))
+    }),
+  )
+})
+
+test('a long range read page by page is the range read at once, when a page hands on its last price', () => {
+  fc.assert(
+    fc.property(scene, ({ traded, parts, price, cuts }) => {
+      const minutes = traded.toSorted((a, b) => a - b)
+      const coverage = parts.map(({ from, to, state }) => covered(from, to, state))
+      const seams = [0, ...new Set(cuts.filter((cut) => cut > 0 && cut < END).toSorted((a, b) => a - b)), END]
+      const paged: Candle[] = []
+      let carried = price
+      for (const [index, from] of seams.slice(0, -1).entries()) {
+        const to = seams[index + 1]!
+        const page = fill(minutes, coverage, from, to, carried)
+        paged.push(...page)
+        const last = page.at(-1)
+        carried = last?.time === (to - 1) * MINUTE ? last.close : undefined
+      }
+      assert.deepEqual(paged, fill(minutes, coverage, 0, END, price))
+    }),
+  )
+})

@@ -73,6 +73,8 @@ export interface Exchange {
     /** Cost allowed per window. */
     readonly weight: number
     readonly weightWindowMs: number
+    /** Windows begin at whole multiples of their length by the exchange's clock, and its answers tell the running count. */
+    readonly calendarWindows?: true
     readonly candlesPerRequest: number
     readonly tradesPerRequest: number
     /** Markets named in one request, where a request may name several. */

@@ -8,6 +8,9 @@ export type Priority = 'live' | 'backfill'
 const IN_FLIGHT: Readonly<Record<Priority, number>> = { live: 16, backfill: 8 }
 /** Part of the budget that backfills leave to live requests. */
 const LIVE_RESERVE = 0.05
+
+/** What backfills may use of a limit. */
+export const backfillLimit = (limit: number): number => limit - Math.floor(limit * LIVE_RESERVE)
 const MAX_WAITING = 10_000
 
 interface Waiting {
@@ -43,7 +46,7 @@ interface Settings {
 /** The one door through which requests to an exchange leave. */
 export function createGate({ exchange, limit, budget, breaker, now, patienceMs }: Settings): Gate {
   const queues: Record<Priority, Waiting[]> = { live: [], backfill: [] }
-  const caps: Record<Priority, number> = { live: limit, backfill: limit - Math.floor(limit * LIVE_RESERVE) }
+  const caps: Record<Priority, number> = { live: limit, backfill: backfillLimit(limit) }
   let inFlight = 0
   let blocked = 0
   let timer: NodeJS.Timeout | undefined

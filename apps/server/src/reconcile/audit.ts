@@ -5,6 +5,7 @@ import type { MarketId } from '../domain/market.ts'
 import { nextOpen, openTime, type Timeframe } from '../domain/timeframe.ts'
 import type { RestClient } from '../exchanges/rest.ts'
 import type { Store } from '../store/store.ts'
+import type { Look } from './schedule.ts'
 
 /** What a page of the exchange's candles is to be held against. */
 export interface Page {
@@ -34,7 +35,7 @@ export async function auditPage(
   { rest, store, now }: Deps,
   market: MarketId,
   frame: Timeframe,
-  { from, to }: Interval,
+  { from, to, follows }: Pick<Look, 'from' | 'to' | 'follows'>,
   signal: AbortSignal,
 ): Promise<Page> {
   const { exchange } = rest
@@ -59,7 +60,11 @@ export async function auditPage(
     }),
     absent: lacking.filter(({ volume }) => volume > 0),
     quiet: lacking.filter(({ volume }) => volume === 0).length,
-    unproven: findUnproven(theirs, stored, coverage, frame, { from, to: reached }),
+    // Before its first candle the exchange may have had no such market.
+    unproven: findUnproven(theirs, stored, coverage, frame, {
+      from: follows ? from : (theirs[0]?.time ?? reached),
+      to: reached,
+    }),
     reached,
   }
 }
@@ -72,8 +77,6 @@ function findUnproven(
   range: Interval,
 ): Interval[] {
   const spans = [...theirs, ...stored].map(({ time }) => ({ from: time, to: nextOpen(frame, time) }))
-  // Before its first candle the exchange may have had no such market.
-  const first = theirs[0]?.time ?? range.to
-  const bare = missing({ from: first, to: range.to }, spans)
+  const bare = missing(range, spans)
   return clip(bare, range).flatMap((part) => subtract([part], missing(part, knownIntervals(coverage))))
 }

@@ -1,26 +1,12 @@
 import type { Candle } from '../domain/candle.ts'
 import { differing, onlyRounding } from '../domain/compare.ts'
+import { explainDifference, type Reason } from '../domain/difference.ts'
 import { foldTrades } from '../domain/fold.ts'
 import { nextOpen, timeframe } from '../domain/timeframe.ts'
 import type { Trade } from '../domain/trade.ts'
 import type { RestClient } from '../exchanges/rest.ts'
 import type { Store } from '../store/store.ts'
 import { tradesOf } from './intervalTrades.ts'
-
-/**
- * Why a candle of ours differed from the exchange's.
- * `late`: trades of it are still on their way. `missing_trade`, `extra_trade`: we lack trades, or hold some that the
- * exchange does not give. `damaged`: the stored candle is not what its own trades make. `exchange_revision`: the
- * exchange changed its candle. `precision`: the same in other digits. `unexplained`: the trades do not make it.
- */
-export type Reason =
-  | 'late'
-  | 'missing_trade'
-  | 'extra_trade'
-  | 'damaged'
-  | 'exchange_revision'
-  | 'precision'
-  | 'unexplained'
 
 export interface Finding {
   readonly reason: Reason
@@ -65,30 +51,9 @@ export async function investigate(deps: Deps, ours: Candle, theirs: Candle, sign
   const trades = await tradesOf(deps.rest, ours, interval, signal)
   if (!trades) return { reason: 'unexplained', better: again }
   const [stored, last] = await Promise.all([deps.store.trades(ours, interval), deps.store.lastTrade(ours)])
-  const reason = compareTrades(ours, stored, trades, last)
+  const reason = explainDifference({ ours, theirs: again, stored, whole: false, given: trades, last })
   if (reason === 'late') return { reason, unsettled: true }
   const [folded] = foldTrades(trades, frame)
-  if (!folded || differing(folded, again).length > 0) {
-    return { reason: reason === 'damaged' ? 'unexplained' : reason, better: again }
-  }
+  if (!folded || differing(folded, again).length > 0) return { reason, better: again }
   return { reason, better: folded, trades }
-}
-
-/** What separates the trades we hold from those the exchange gives. */
-function compareTrades(
-  ours: Candle,
-  stored: readonly Trade[],
-  trades: readonly Trade[],
-  last: Trade | undefined,
-): Reason {
-  const known = new Set(stored.map(({ id }) => id))
-  const given = new Set(trades.map(({ id }) => id))
-  const lacking = trades.filter(({ id }) => !known.has(id))
-  // Ids after our newest one have not come yet; the feed will bring them.
-  if (last && lacking.length > 0 && lacking.every(({ id }) => id > last.id)) return 'late'
-  // Trades are kept for a time only, and candles of the exchange come without any: then the counts must tell.
-  const raw = trades.reduce((sum, { count }) => sum + count, 0)
-  if (known.size === 0) return ours.trades === 0 || ours.trades < raw ? 'missing_trade' : 'damaged'
-  if (lacking.length > 0) return 'missing_trade'
-  return stored.some(({ id }) => !given.has(id)) ? 'extra_trade' : 'damaged'
 }

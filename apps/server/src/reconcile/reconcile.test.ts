@@ -246,6 +246,25 @@ test('a hole is left to the repair of holes', async (t) => {
   assert.deepEqual(rig.reconciler.status(), { outcomes: { equal: 12 }, repaired: 0, pending: 0 })
 })
 
+test('a standstill is found by the look that comes after it, though an earlier one ended within it', async (t) => {
+  const rig = await open(t, { auditEveryMs: 0 })
+  const { simulator, read } = rig
+  await simulator.advance(2 * MINUTE)
+  simulator.faults.halt({ ms: 4 * MINUTE, symbols: [symbol] })
+  await simulator.advance(3 * MINUTE)
+  await rig.begin()
+  await rig.publish(read(symbol, rig.from, simulator.now()), simulator.now())
+  await rig.settled()
+  rig.symbols.push(symbol)
+  await eventually(() => rig.outcome('equal') > 0)
+  assert.deepEqual(rig.gaps, [], 'the exchange may yet give candles of it')
+  const seen = simulator.now()
+  await simulator.advance(6 * MINUTE)
+  await rig.publish(read(symbol, seen, simulator.now()), simulator.now())
+  await eventually(() => rig.gaps.length > 0)
+  assert.ok(rig.outcome('no_candle') > 0)
+})
+
 test('where the exchange stood still, nothing is held to be quiet', async (t) => {
   const rig = await open(t)
   const { simulator, read } = rig

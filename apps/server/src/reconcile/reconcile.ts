@@ -160,7 +160,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     for (const theirs of page.absent) suspects.add(flatCandle(market, code, theirs.time, theirs.open), theirs, at, true)
     tally.count('equal', code, page.quiet)
     if (look.frame.ms === MINUTE) await withdraw(market, page)
-    schedule.done(look, page.reached)
+    schedule.done(look, page.reached, now())
   }
 
   /** The exchange stood still where we held a quiet market: nobody can say what would have been. */

@@ -7,6 +7,8 @@ export interface Look {
   readonly frame: Timeframe
   readonly from: number
   readonly to: number
+  /** A candle of the exchange ended at `from`, so that it had the market before. */
+  readonly follows: boolean
 }
 
 /**
@@ -38,16 +40,25 @@ export function createSchedule(frames: readonly Timeframe[], pageSize: number, e
       if (!frame) return undefined
       const to = openTime(frame, now - settledMs)
       const earliest = openTime(frame, to - pageSize * roughMs(frame))
-      const from = Math.max(reached.get(keyOf(symbol, frame)) ?? 0, nextOpen(frame, earliest))
-      return from < to ? { symbol, frame, from, to } : undefined
+      const known = reached.get(keyOf(symbol, frame))
+      const from = Math.max(known ?? 0, nextOpen(frame, earliest))
+      return from < to ? { symbol, frame, from, to, follows: from === known } : undefined
     },
     /** Something is doubtful: the symbol's minutes are looked at next. */
     hurry({ symbol }: MarketId): void {
       const turn = turns.get(symbol)
       if (turn) turns.set(symbol, { at: 0, count: turn.count + (turn.count % 2) })
     },
-    done({ symbol, frame }: Look, to: number): void {
-      reached.set(keyOf(symbol, frame), to)
+    /**
+     * `to`: everything before it was there. Minutes that the exchange does not have are asked for again soon, ever later:
+     * the next one that it has tells whether it stood still.
+     */
+    done({ symbol, frame, from, to: wanted }: Look, to: number, now: number): void {
+      if (to > from) reached.set(keyOf(symbol, frame), to)
+      const turn = turns.get(symbol)
+      if (!turn || frame !== minutes || to >= wanted) return
+      const at = now + Math.max(roughMs(frame), wanted - to)
+      turns.set(symbol, { at: Math.min(turn.at, at), count: turn.count + (turn.count % 2) })
     },
   }
 }

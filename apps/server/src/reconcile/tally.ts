@@ -1,5 +1,5 @@
+import type { Reason } from '../domain/difference.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import type { Reason } from './investigate.ts'
 
 /** `absent`: the exchange has a candle where we have none. `no_candle`: it has none where we held nothing to have traded. */
 export type Outcome = 'equal' | Reason | 'absent' | 'no_candle'

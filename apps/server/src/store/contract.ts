@@ -374,4 +374,16 @@ function jobCases(given: () => Store): void {
     assert.deepEqual(await given().jobs({ state: 'done' }), [done])
     assert.deepEqual(await given().jobs({ state: 'running' }), [])
   })
+
+  test('jobs that are over are deleted once they are old, open ones never', async () => {
+    await given().pruneJobs(Number.MAX_SAFE_INTEGER)
+    const open = [job({ id: 'old and queued' }), job({ id: 'old and running', state: 'running' })]
+    const over = (['done', 'failed', 'cancelled'] as const).map((state) => job({ id: state, state }))
+    const fresh = job({ id: 'fresh', state: 'done', updatedAt: T0 + 5 })
+    for (const one of [...open, ...over, fresh]) await given().putJob(one)
+    assert.equal(await given().pruneJobs(T0 + 5), 3)
+    for (const one of [...open, fresh]) assert.deepEqual(await given().job(one.id), one)
+    for (const one of over) assert.equal(await given().job(one.id), undefined)
+    assert.equal(await given().pruneJobs(T0 + 5), 0)
+  })
 }

@@ -77,6 +77,26 @@ export function knownCases(given: () => Store, clock: { time: number }): void {
     assert.deepEqual(last, put.slice(-6_000))
   })
 
+  test('old revisions are deleted by when they were replaced; what is valid now never is', async () => {
+    await given().pruneRevisions(Number.MAX_SAFE_INTEGER)
+    const symbol = freshSymbol()
+    const minutes = Array.from({ length: 5_500 }, (_, n) => T0 + n * MINUTE)
+    const start = clock.time
+    for (const close of [1, 2, 3]) {
+      await given().putCandles(minutes.map((time) => candle({ symbol, time, close, revision: close })))
+      clock.time += 10
+    }
+    const series = candle({ symbol })
+    assert.equal(await given().pruneRevisions(start + 11), minutes.length)
+    const closes = async (asOf?: number) =>
+      new Set((await given().candles(series, asOf === undefined ? {} : { asOf })).map(({ close }) => close))
+    assert.deepEqual(await closes(), new Set([3]))
+    assert.deepEqual(await closes(start + 15), new Set([2]), 'replaced later than that: still known')
+    assert.deepEqual(await closes(start + 5), new Set(), 'nobody can say any more')
+    assert.equal((await given().revisions(series, T0)).length, 2)
+    assert.equal(await given().pruneRevisions(start + 11), 0)
+  })
+
   test('nobody has ever said anything of a candle that is not there', async () => {
     const symbol = freshSymbol()
     assert.deepEqual(await given().revisions(candle({ symbol }), T0), [])

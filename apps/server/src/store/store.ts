@@ -59,6 +59,11 @@ export interface Store {
   candles(series: Series, range: CandleRange): Promise<Candle[]>
   /** Everything that the candle opening at `time` ever said, oldest first, as it is now last; empty when there is none. */
   revisions(series: Series, time: number): Promise<Revision[]>
+  /**
+   * Deletes what candles said until they were replaced before `before`, ms; returns how many such revisions. As of a
+   * time before that, a candle that was replaced since then is absent.
+   */
+  pruneRevisions(before: number): Promise<number>
   /** Every series that has candles, with its first and last open time. */
   series(): Promise<(Series & { first: number; last: number; count: number })[]>
 
@@ -93,8 +98,10 @@ export interface Store {
   job(id: string): Promise<Job | undefined>
   /** Newest first. */
   jobs(filter?: { state?: Job['state'] }): Promise<Job[]>
+  /** Deletes jobs that are over and were last updated before `before`, ms; returns how many. */
+  pruneJobs(before: number): Promise<number>
 
-  /** Resolves when the store answers; rejects with `STORE_UNAVAILABLE`. */
+  /** Resolves when the store answers and its newest write was kept; rejects with `STORE_UNAVAILABLE`. */
   ping(): Promise<void>
   close(): Promise<void>
 }

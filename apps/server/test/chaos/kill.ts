@@ -11,7 +11,18 @@ import { get } from '../platform.ts'
 import { until } from '../until.ts'
 import { compareAll } from './check.ts'
 import { createDice } from './dice.ts'
-import { AFTER, BEHIND, countSince, firstIdsOf, HISTORY, lastIdsOf, MINUTE, type Outcome, STALE, variablesOf } from './run.ts'
+import {
+  AFTER,
+  BEHIND,
+  countSince,
+  firstIdsOf,
+  HISTORY,
+  lastIdsOf,
+  MINUTE,
+  type Outcome,
+  STALE,
+  variablesOf,
+} from './run.ts'
 import { ratesOf } from './scenario.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')

@@ -2,6 +2,7 @@ import type { Health, Ready } from '@candlewire/protocol'
 import { HealthSchema, ReadySchema, StatsSchema, WsStatsSchema } from '@candlewire/protocol/schemas'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { ApiDeps } from '../deps.ts'
+import { alwaysAnswers, pressureOf } from '../pressure.ts'
 import { isoTime } from '../text.ts'
 import type { Views } from '../views.ts'
 
@@ -32,9 +33,14 @@ export const healthApi =
       return { store: problem === undefined ? { status: 'ok' } : { status: 'error', message: problem } }
     }
 
-    app.get('/health', { schema: healthSchema }, async (): Promise<Health> => {
+    const loopCheck = (): Checks => {
+      const message = pressureOf(app)
+      return message === undefined ? {} : { event_loop: { status: 'error', message } }
+    }
+
+    app.get('/health', { schema: healthSchema, config: alwaysAnswers }, async (): Promise<Health> => {
       const { stats, problems } = backend.collectorStatus()
-      const checks: Checks = { ...(await storeCheck()), ...feedChecks(board), ...problemChecks(problems) }
+      const checks = { ...(await storeCheck()), ...loopCheck(), ...feedChecks(board), ...problemChecks(problems) }
       const healthy = Object.values(checks).every((check) => check.status === 'ok')
       return {
         status: healthy ? 'ok' : 'degraded',
@@ -47,9 +53,9 @@ export const healthApi =
       }
     })
 
-    app.get('/ready', { schema: readySchema }, async (_request, reply): Promise<Ready> => {
-      const checks = await storeCheck()
-      const ready = checks.store?.status === 'ok'
+    app.get('/ready', { schema: readySchema, config: alwaysAnswers }, async (_request, reply): Promise<Ready> => {
+      const checks = { ...(await storeCheck()), ...loopCheck() }
+      const ready = Object.values(checks).every(({ status }) => status === 'ok')
       if (!ready) reply.code(503)
       return { status: ready ? 'ok' : 'error', timestamp: isoTime(now()), checks }
     })

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import type { Metrics } from '../../lib/metrics.ts'
+import { alwaysAnswers } from '../pressure.ts'
 
 const schema = {
   tags: ['operation'],
@@ -13,8 +14,12 @@ const schema = {
 export const metricsApi =
   ({ registry }: Pick<Metrics, 'registry'>): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.get('/metrics', { schema, serializerCompiler: () => String }, async (_request, reply) => {
-      reply.type(registry.contentType)
-      return registry.metrics()
-    })
+    app.get(
+      '/metrics',
+      { schema, serializerCompiler: () => String, config: alwaysAnswers },
+      async (_request, reply) => {
+        reply.type(registry.contentType)
+        return registry.metrics()
+      },
+    )
   }

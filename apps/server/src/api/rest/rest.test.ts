@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import * as schemas from '@candlewire/protocol/schemas'
 import { Check } from 'typebox/value'
 import { apiDeps, type Change, candle, covered, MINUTE, T0, trade } from '../../../test/apiFixture.ts'
+import { until } from '../../../test/until.ts'
 import { failure } from '../../lib/failure.ts'
 import { createViews } from '../api.ts'
 import { buildApi } from '../app.ts'
@@ -127,6 +128,22 @@ test('an outage that began in the middle of a minute is a gap', async (t) => {
   ])
 })
 
+test('where smaller candles traded and the larger one was never made, nothing is flat', async (t) => {
+  const { store, get } = await open(t, { now: () => T0 + 30 * MINUTE })
+  await store.putCandles([
+    candle(T0, { timeframe: '5m' }),
+    candle(T0 + 7 * MINUTE),
+    candle(T0 + 15 * MINUTE, { timeframe: '5m' }),
+  ])
+  await store.cover([{ ...covered(T0, T0 + 20 * MINUTE), series: '1m' }])
+  const { body } = await get(`/api/v1/crypto/BTCUSDT/data?interval=5m&start=${T0}&end=${T0 + 19 * MINUTE}`)
+  const times = body.data.data.map((row: { time: string }) => Date.parse(row.time) - T0)
+  assert.deepEqual(times, [0, 15 * MINUTE])
+  assert.deepEqual(body.data.meta.gaps, [
+    { from: isoTime(T0 + 5 * MINUTE), to: isoTime(T0 + 15 * MINUTE), status: 'missing' },
+  ])
+})
+
 test('a timeframe that is not kept is rolled up from one that is', async (t) => {
   const { store, views, get } = await open(t)
   await store.putCandles(Array.from({ length: 9 }, (_, n) => candle(T0 + n * MINUTE, { close: 45000 + n })))
@@ -197,6 +214,20 @@ test('health, readiness, statistics, metrics', async (t) => {
   const candles = await get('/api/v1/crypto/BTCUSDT/data')
   assert.deepEqual([candles.status, candles.body.error.code], [503, 'STORE_UNAVAILABLE'])
   assert.ok(candles.headers['retry-after'])
+})
+
+test('a late event loop refuses requests, but health and metrics still answer', async (t) => {
+  const { app, get } = await open(t, { options: { maxLoopDelay: Number.MIN_VALUE } })
+  // Timers are never early, so any sample of the loop is later than this; the first is taken within half a second.
+  await until('a refusal', async () => (await get('/api/v1/crypto/BTCUSDT/data')).status === 503)
+  const { status, body } = await get('/health')
+  assert.deepEqual([status, body.status, body.checks.event_loop.status], [200, 'degraded', 'error'])
+  assert.match(body.checks.event_loop.message, /the event loop is .* late/)
+  assert.ok(Check(schemas.HealthSchema, body))
+  assert.equal((await app.inject({ url: '/metrics' })).statusCode, 200)
+  const ready = await get('/ready')
+  assert.deepEqual([ready.status, ready.body.checks.event_loop.status], [503, 'error'])
+  assert.ok(Check(schemas.ReadySchema, ready.body))
 })
 
 test('a fetch of history answers with its plan, or waits', async (t) => {

@@ -17,6 +17,8 @@ interface Part {
   readonly end: number
 }
 
+type Load = (start: number) => Segment | Promise<Segment>
+
 /** The rows of a query out of ready segments; `undefined` when that would be no gain. The same bytes as `readRows`. */
 export async function cachedRows(
   source: Source,
@@ -52,50 +54,42 @@ export async function cachedRows(
   return { pieces: piecesOf(chosen, query), holes }
 }
 
-/** Segments back from `end` until they hold `limit` rows; `undefined` where the series is too sparse. */
-async function newest(
-  source: Source,
-  limit: number,
-  end: number,
-  load: (start: number) => Segment | Promise<Segment>,
-): Promise<Segment[] | undefined> {
-  const segments: Segment[] = []
+/** Segments back from `end` until they hold `limit` rows. */
+async function newest(source: Source, limit: number, end: number, load: Load): Promise<Segment[] | undefined> {
   let rows = 0
-  for (
-    let start = segmentStart(source.frame, end);
-    segments.length < MAX_SEGMENTS;
-    start -= segmentLength(source.frame)
-  ) {
-    const ready = load(start)
-    const segment = ready instanceof Promise ? await ready : ready
-    segments.unshift(segment)
+  const segments = await walk(source, end, -1, load, (segment) => {
     rows += within(segment, -Infinity, end).end
-    if (rows >= limit || segment.before === undefined) return segments
-  }
-  return undefined
+    return rows >= limit || segment.before === undefined
+  })
+  return segments?.reverse()
 }
 
 /** Segments on from `first` until they hold `limit` rows or reach `end`. */
-async function oldest(
-  source: Source,
-  limit: number,
-  first: number,
-  end: number,
-  load: (start: number) => Segment | Promise<Segment>,
-): Promise<Segment[] | undefined> {
-  const segments: Segment[] = []
+function oldest(source: Source, limit: number, first: number, end: number, load: Load): Promise<Segment[] | undefined> {
   let rows = 0
-  for (
-    let start = segmentStart(source.frame, first);
-    segments.length < MAX_SEGMENTS;
-    start += segmentLength(source.frame)
-  ) {
-    if (rows >= limit || start > end) return segments
-    const ready = load(start)
-    const segment = ready instanceof Promise ? await ready : ready
-    segments.push(segment)
+  return walk(source, first, 1, load, (segment, next) => {
     const part = within(segment, first, end)
     rows += part.end - part.first
+    return rows >= limit || next > end
+  })
+}
+
+/** Segments one after the other from that of `at`, until one is the last; `undefined` where the series is too sparse. */
+async function walk(
+  { frame }: Source,
+  at: number,
+  direction: 1 | -1,
+  load: Load,
+  isLast: (segment: Segment, next: number) => boolean,
+): Promise<Segment[] | undefined> {
+  const segments: Segment[] = []
+  const step = direction * segmentLength(frame)
+  for (let start = segmentStart(frame, at); segments.length < MAX_SEGMENTS; start += step) {
+    const ready = load(start)
+    // One that is at hand is not waited for: many are, and each wait is a turn.
+    const segment = ready instanceof Promise ? await ready : ready
+    segments.push(segment)
+    if (isLast(segment, start + step)) return segments
   }
   return undefined
 }

@@ -1,8 +1,10 @@
 import { type Candle, seriesKey } from '../../domain/candle.ts'
-import type { Coverage, Interval } from '../../domain/coverage.ts'
-import { counts, rollUp } from '../../domain/fold.ts'
+import { type Coverage, covers, type Interval, knownIntervals } from '../../domain/coverage.ts'
+import { rollUp } from '../../domain/fold.ts'
+import { union } from '../../domain/intervals.ts'
 import type { MarketId } from '../../domain/market.ts'
 import { bySize, divides, nextOpen, openTime, roughMs, type Timeframe, timeframe } from '../../domain/timeframe.ts'
+import { firstTraded } from '../../domain/traded.ts'
 import { failure } from '../../lib/failure.ts'
 import type { CandleRange, Series, Store } from '../../store/store.ts'
 import type { LiveState } from '../state.ts'
@@ -26,7 +28,7 @@ export interface Source {
   closed(range: CandleRange): Promise<Candle[]>
   /** Not closed yet, ascending. */
   forming(): Promise<readonly Candle[]>
-  /** When something first traded in a stretch, by the stored trades, ms. */
+  /** When something first traded in a stretch, by the stored trades and smaller candles, ms. */
   firstTrade(stretch: Interval): Promise<number | undefined>
   /** What is known of the series: of trades and of every kept timeframe it can be made of. */
   coverage(range: Interval): Promise<Coverage[]>
@@ -50,8 +52,7 @@ export function createSource(market: MarketId, code: string, deps: SourceDeps): 
     const series = ['trades', ...parts.map((part) => part.code)]
     return (await Promise.all(series.map((name) => deps.store.coverage(market, name, range)))).flat()
   }
-  const firstTrade = async (stretch: Interval) =>
-    (await deps.store.trades(market, { ...stretch, limit: 1 })).find(counts)?.time
+  const firstTrade = (stretch: Interval) => firstTraded(deps.store, market, frame, parts, stretch)
   if (kept) {
     const series = { ...market, timeframe: code }
     const closed = (range: CandleRange) => closedCandles(series, range, deps)
@@ -81,7 +82,7 @@ export function createSource(market: MarketId, code: string, deps: SourceDeps): 
     maxCandles,
     coverage,
     firstTrade,
-    ...rolled({ ...market, timeframe: small.code }, frame, ratio, deps),
+    ...rolled({ ...market, timeframe: small.code }, frame, ratio, coverage, deps),
   }
 }
 
@@ -99,7 +100,13 @@ async function closedCandles(series: Series, range: CandleRange, { store, state 
   return newest ? merged.slice(Math.max(0, merged.length - limit)) : merged.slice(0, limit)
 }
 
-function rolled(small: Series, frame: Timeframe, ratio: number, deps: SourceDeps): Pick<Source, 'closed' | 'forming'> {
+function rolled(
+  small: Series,
+  frame: Timeframe,
+  ratio: number,
+  coverage: Source['coverage'],
+  deps: SourceDeps,
+): Pick<Source, 'closed' | 'forming'> {
   const smallFrame = timeframe(small.timeframe)
 
   /** A candle is closed when the smaller ones have gone past its end, or surely should have. */
@@ -107,6 +114,19 @@ function rolled(small: Series, frame: Timeframe, ratio: number, deps: SourceDeps
     const reached = last ? nextOpen(smallFrame, last.time) : 0
     const frontier = Math.max(reached, deps.state.forming(small)[0]?.time ?? 0)
     return end <= frontier || end + SETTLING <= deps.now()
+  }
+
+  /** Candles of which no part is unknown. What has just closed may not be covered yet. */
+  async function wholeOf(large: readonly Candle[], rows: readonly Candle[]): Promise<Candle[]> {
+    const [first, last] = [large[0], large.at(-1)]
+    if (!first || !last) return []
+    const range = { from: first.time, to: nextOpen(frame, last.time) }
+    const present = rows.map(({ time }) => ({ from: time, to: nextOpen(smallFrame, time) }))
+    const known = union([...present, ...knownIntervals(await coverage(range))])
+    return large.filter(({ time }) => {
+      const end = nextOpen(frame, time)
+      return end + SETTLING > deps.now() || covers(known, time, end)
+    })
   }
 
   return {
@@ -123,7 +143,8 @@ function rolled(small: Series, frame: Timeframe, ratio: number, deps: SourceDeps
         deps,
       )
       const cut = rows.length === room
-      const large = rollUp(rows, frame).filter((candle) => isClosed(nextOpen(frame, candle.time), rows.at(-1)))
+      const made = rollUp(rows, frame).filter((candle) => isClosed(nextOpen(frame, candle.time), rows.at(-1)))
+      const large = await wholeOf(made, rows)
       if (newest) return (cut ? large.slice(1) : large).slice(-Math.min(limit, large.length || 1))
       return (cut ? large.slice(0, -1) : large).slice(0, limit)
     },

@@ -16,6 +16,7 @@ export const binance: Exchange = {
   limits: {
     weight: 6000,
     weightWindowMs: MINUTE,
+    calendarWindows: true,
     candlesPerRequest: PAGE,
     tradesPerRequest: PAGE,
     symbolsPerRequest: SYMBOLS,

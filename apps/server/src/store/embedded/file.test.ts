@@ -112,10 +112,13 @@ test('another process that does not let go is named, and the next write works', 
   const { message } = await failureIn(() => store.putCandles([candle()]), 'STORE_UNAVAILABLE')
   assert.match(message, /another process/)
   assert.deepEqual(await store.candles(candle(), {}), [], 'reading goes on')
+  const told = await failureIn(() => store.ping(), 'STORE_UNAVAILABLE')
+  assert.match(told.message, /another process/, 'who asks how the store fares is told, too')
   other.exec('ROLLBACK')
   other.close()
   await store.putCandles([candle()])
   assert.deepEqual(await store.candles(candle(), {}), [candle()])
+  await store.ping()
   await store.close()
 })
 
@@ -191,10 +194,17 @@ test('each migration runs once, however many come at the same moment', async (t)
   const stores = await Promise.all([1, 2, 3, 4].map(() => openStore(path)))
   await Promise.all(stores.map((store) => store.close()))
   const db = new DatabaseSync(path)
-  for (const name of ['000001.sql', '000002.sql'])
-    await writeFile(join(folder, name), 'this was done before and would fail')
-  await writeFile(join(folder, '000003.sql'), 'CREATE TABLE later (a INTEGER) STRICT')
-  await writeFile(join(folder, '000004.sql'), 'CREATE TABLE half (a INTEGER) STRICT; CREATE TABLE later (b INTEGER)')
+  const applied = () =>
+    db
+      .prepare('SELECT number FROM migrations ORDER BY number')
+      .all()
+      .map((row) => Number(row.number))
+  const before = applied()
+  const file = (number: number) => join(folder, `${String(number).padStart(6, '0')}.sql`)
+  for (const number of before) await writeFile(file(number), 'this was done before and would fail')
+  const [next, last] = [before.length + 1, before.length + 2]
+  await writeFile(file(next), 'CREATE TABLE later (a INTEGER) STRICT')
+  await writeFile(file(last), 'CREATE TABLE half (a INTEGER) STRICT; CREATE TABLE later (b INTEGER)')
   assert.throws(() => migrate(db, folder), /later already exists/)
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE name IN ('later', 'half')").all()
   assert.deepEqual(
@@ -202,14 +212,10 @@ test('each migration runs once, however many come at the same moment', async (t)
     ['later'],
     'the one that failed left nothing behind',
   )
-  await writeFile(join(folder, '000004.sql'), 'CREATE TABLE half (a INTEGER) STRICT')
+  await writeFile(file(last), 'CREATE TABLE half (a INTEGER) STRICT')
   migrate(db, folder)
   migrate(db, folder)
-  const numbers = db.prepare('SELECT number FROM migrations ORDER BY number').all()
-  assert.deepEqual(
-    numbers.map((row) => row.number),
-    [1, 2, 3, 4],
-  )
+  assert.deepEqual(applied(), [...before, next, last])
   db.close()
 })
 

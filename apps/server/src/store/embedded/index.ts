@@ -28,7 +28,7 @@ export interface EmbeddedSettings {
   readonly log: Logger
 }
 
-/** Trades deleted by one transaction, so that other writes come in between. */
+/** Rows deleted by one transaction, so that other writes come in between. */
 const PRUNE_SLICE = 5_000
 
 /**
@@ -79,6 +79,15 @@ function storeOf(db: DatabaseSync, writer: Writer, path: string, now: () => numb
     throw failure('STORE_UNAVAILABLE', { reason: 'it is closed' })
   }
 
+  async function prune(what: 'trades' | 'revisions' | 'jobs', before: number): Promise<number> {
+    let deleted = 0
+    for (;;) {
+      const slice = await writer.write(PRUNE_SLICE, () => ({ kind: 'prune', what, before, limit: PRUNE_SLICE }))
+      deleted += slice
+      if (slice < PRUNE_SLICE) return deleted
+    }
+  }
+
   async function close(): Promise<void> {
     // The reader first: the last connection to go moves the log into the file, and only the writer may.
     db.close()
@@ -102,14 +111,9 @@ function storeOf(db: DatabaseSync, writer: Writer, path: string, now: () => numb
     },
     trades: (market, range) => reading(() => trades.range(market, range)),
     lastTrade: (market) => reading(() => trades.last(market)),
-    async pruneTrades(before) {
-      let deleted = 0
-      for (;;) {
-        const slice = await writer.write(PRUNE_SLICE, () => ({ kind: 'prune', before, limit: PRUNE_SLICE }))
-        deleted += slice
-        if (slice < PRUNE_SLICE) return deleted
-      }
-    },
+    pruneTrades: (before) => prune('trades', before),
+    pruneRevisions: (before) => prune('revisions', before),
+    pruneJobs: (before) => prune('jobs', before),
 
     tradedMarkets: () => reading(tradedMarkets),
 
@@ -133,6 +137,8 @@ function storeOf(db: DatabaseSync, writer: Writer, path: string, now: () => numb
 
     async ping() {
       await reading(() => alive())
+      const trouble = writer.trouble()
+      if (trouble) throw trouble
     },
     close: () => (closing ??= close()),
   }

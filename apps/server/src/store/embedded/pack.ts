@@ -38,7 +38,13 @@ export type Op =
       /** What they complete. */
       readonly covered: readonly Coverage[]
     }
-  | { readonly kind: 'prune'; readonly before: number; readonly limit: number }
+  | {
+      readonly kind: 'prune'
+      readonly what: 'trades' | 'revisions' | 'jobs'
+      /** Ms. */
+      readonly before: number
+      readonly limit: number
+    }
   | { readonly kind: 'cover'; readonly intervals: readonly Coverage[] }
   | { readonly kind: 'job'; readonly job: Job }
   | { readonly kind: 'ledger'; readonly rows: readonly LedgerRow[] }

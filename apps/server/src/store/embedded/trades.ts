@@ -4,7 +4,7 @@ import type { MarketId } from '../../domain/market.ts'
 import type { Trade } from '../../domain/trade.ts'
 import { type GivenNames, type KnownNames, SIDES } from './names.ts'
 import { type Op, type PackedTrades, TRADE_WIDTH } from './pack.ts'
-import { breathe, bulkInsert, command, query } from './sql.ts'
+import { breathe, bulkInsert, query } from './sql.ts'
 
 const VALUES = ['count', 'price', 'quantity', 'side', 'time', 'received']
 const COLUMNS = ['market', 'id', ...VALUES]
@@ -14,20 +14,6 @@ type TradeOp = Extract<Op, { kind: 'trades' }>
 export function tradeWriter(db: DatabaseSync, names: GivenNames) {
   const insertCounted = bulkInsert(db, 'trades', COLUMNS, 'ON CONFLICT DO NOTHING')
   const insertNamed = bulkInsert(db, 'named_trades', COLUMNS, 'ON CONFLICT DO NOTHING')
-  const allMarkets = query<[number]>(db, 'SELECT id FROM markets')
-  const prune = [
-    command(
-      db,
-      `DELETE FROM trades WHERE (market, id) IN
-       (SELECT market, id FROM trades WHERE market = ? AND time < ? ORDER BY time LIMIT ?)`,
-    ),
-    command(
-      db,
-      `DELETE FROM named_trades WHERE sequence IN
-       (SELECT sequence FROM named_trades WHERE market = ? AND time < ? ORDER BY time LIMIT ?)`,
-    ),
-  ]
-
   function write(insert: typeof insertCounted, { markets, rows }: PackedTrades, idOf: (id: number) => number | string) {
     const numbers = markets.map(names.market)
     return insert(rows.length / TRADE_WIDTH, (index: number, parameters: SQLInputValue[], at: number) => {
@@ -38,20 +24,8 @@ export function tradeWriter(db: DatabaseSync, names: GivenNames) {
     })
   }
 
-  return {
-    write: ({ counted, named, ids }: TradeOp): number =>
-      write(insertCounted, counted, (id) => id) + write(insertNamed, named, (place) => ids[place]!),
-    /** Deletes at most `limit` trades older than `before`; fewer deleted means that none are left. */
-    prune(before: number, limit: number): number {
-      let deleted = 0
-      for (const [market] of allMarkets()) {
-        for (const some of prune) {
-          if (deleted < limit) deleted += some(market, before, limit - deleted)
-        }
-      }
-      return deleted
-    },
-  }
+  return ({ counted, named, ids }: TradeOp): number =>
+    write(insertCounted, counted, (id) => id) + write(insertNamed, named, (place) => ids[place]!)
 }
 
 type Row = [

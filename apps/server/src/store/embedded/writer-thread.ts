@@ -8,6 +8,7 @@ import { ledgerWriter } from './ledger.ts'
 import { inTransaction } from './migrate.ts'
 import { givenNames } from './names.ts'
 import type { Op } from './pack.ts'
+import { pruner } from './prune.ts'
 import { query } from './sql.ts'
 import { tradeWriter } from './trades.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
@@ -25,10 +26,11 @@ export type ToThread = { readonly kind: 'write'; readonly ops: Op[] } | { readon
 function writerOf(db: DatabaseSync) {
   const names = givenNames(db)
   const candles = candleWriter(db, names)
-  const trades = tradeWriter(db, names)
+  const saveTrades = tradeWriter(db, names)
   const cover = coverageWriter(db, names)
   const saveJob = jobWriter(db)
   const saveLedger = ledgerWriter(db, names)
+  const prune = pruner(db)
   const dataVersion = query<[number]>(db, 'PRAGMA data_version')
   let version = -1
 
@@ -38,11 +40,11 @@ function writerOf(db: DatabaseSync) {
   }
   const apply = (op: Op): number => {
     if (op.kind === 'candles') return candles.write(op)
-    if (op.kind === 'prune') return trades.prune(op.before, op.limit)
+    if (op.kind === 'prune') return prune(op)
     if (op.kind === 'cover') return cover(op.intervals)
     if (op.kind === 'job') return saveJob(op.job)
     if (op.kind === 'ledger') return saveLedger(op.rows)
-    return trades.write(op) + (op.covered.length > 0 ? cover(op.covered) : 0)
+    return saveTrades(op) + (op.covered.length > 0 ? cover(op.covered) : 0)
   }
   /** The version changes when another process has written: then what we remember may be old. */
   const refresh = () => {

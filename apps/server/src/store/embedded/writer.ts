@@ -9,6 +9,8 @@ import type { FromThread, Outcome, ToThread } from './writer-thread.ts'
 export interface Writer {
   /** Resolves with the number of rows written once they are committed. `rows` is how many `pack` will give. */
   write(rows: number, pack: () => Op): Promise<number>
+  /** Why the newest write failed, while none has succeeded since. */
+  trouble(): Error | undefined
   /** Commits what waits, then ends the thread. */
   close(): Promise<void>
 }
@@ -34,6 +36,7 @@ export async function startWriter(settings: FileSettings): Promise<Writer> {
   let scheduled = false
   let stopped: Error | undefined
   let drained: (() => void) | undefined
+  let trouble: Error | undefined
 
   const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
   const opened = new Promise<void>((resolve, reject) => {
@@ -62,8 +65,13 @@ export async function startWriter(settings: FileSettings): Promise<Writer> {
     running = []
     done.forEach((write, index) => {
       const outcome = outcomes[index]!
-      if ('rows' in outcome) write.resolve(outcome.rows)
-      else write.reject(failureOf(outcome.trouble, settings.path))
+      if ('rows' in outcome) {
+        trouble = undefined
+        write.resolve(outcome.rows)
+      } else {
+        trouble = failureOf(outcome.trouble, settings.path)
+        write.reject(trouble)
+      }
     })
     flush()
   }
@@ -105,6 +113,7 @@ export async function startWriter(settings: FileSettings): Promise<Writer> {
         schedule()
       })
     },
+    trouble: () => stopped ?? trouble,
     async close() {
       if (!stopped) {
         stopped = failure('STORE_UNAVAILABLE', { reason: 'it is closed' })
