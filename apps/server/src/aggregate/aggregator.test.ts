@@ -187,6 +187,23 @@ test('quiet windows are flat at the last price, once one is known', () => {
 })
 const order = (text: string) => (text.startsWith('1m') ? 0 : 1)
 
+test('while a market is halted nothing is drawn, and what the halt touches is left to history', () => {
+  const aggregator = begun(['1s', '1m'], 0)
+  const halted = { halted: true as const }
+  const first = aggregator.add(batch([tradeAt(1, 0.5)], START + 2_000)).candles
+  assert.deepEqual(brief(first), ['1s@0:100-100x1r0t', '1s@1:100-100x0r0f'])
+  for (const seconds of [3, 70, 125])
+    assert.deepEqual(aggregator.add(batch([], START + seconds * 1_000, halted)).candles, [])
+  const after = aggregator.add(batch([tradeAt(2, 126.2, 90)], START + 181_000)).candles
+  assert.deepEqual(brief(after).slice(0, 2), ['1s@126:90-90x1r0t', '1s@127:90-90x0r0f'])
+  assert.deepEqual(
+    after.filter(({ timeframe: code }) => code === '1m'),
+    [],
+    'the minutes in which it began and ended are asked of history',
+  )
+  assert.ok(aggregator.isUnsettled(market))
+})
+
 test('the last price before the live trades serves the first quiet windows', () => {
   const aggregator = begun(['1m'], 0)
   assert.ok(aggregator.needsClose(market))

@@ -67,6 +67,9 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
   /** Trades before it are no part of any live bar. */
   let baseFrom = Number.NEGATIVE_INFINITY
   let arrivals = 0
+  let reached = Number.NEGATIVE_INFINITY
+  /** How long the exchange has said that the market does not trade. */
+  let standstill: Interval | undefined
   /**
    * The open bar of the smallest timeframe that took the last trade, its bounds (empty ones for none), and the newest
    * trade time. In an object, because a number that a closure changes would be allocated anew for each trade.
@@ -260,7 +263,14 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
 
     /** Answers whether the batch held a trade not counted before. */
     add(batch: TradeBatch, step: Step): boolean {
+      if (started && batch.halted && batch.trades.length === 0 && !batch.hole) {
+        standstill = { from: standstill?.from ?? reached, to: batch.upTo }
+        return false
+      }
+      if (standstill) begin(standstill.from, standstill.to, step)
+      standstill = undefined
       beginIfNew(batch, step)
+      reached = Math.max(reached, batch.upTo)
       let added = 0
       for (const trade of batch.trades) {
         if (!counts(trade)) continue

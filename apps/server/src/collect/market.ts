@@ -236,7 +236,12 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       const behind = carriers.brought(from, outcome !== 'duplicate', trade.received)
       if (behind) deps.deaf(behind)
       if (outcome === 'held') {
-        gapSince ??= now()
+        if (gapSince === undefined) {
+          gapSince = now()
+          // That REST was away before, as in an outage, is no reason to give these trades up.
+          failures = 0
+          failingSince = undefined
+        }
         // The pause before it is none of the market's own: trades are missing in it.
         trust.standstill()
       }

@@ -37,7 +37,7 @@ export interface TradeBatch extends MarketId {
   /** From here on `upTo` was claimed because the market was silent, and nothing proved it before the collector stopped: nobody
    * can say any more what traded. Exchange clock, ms. */
   readonly doubtFrom?: number
-  /** The exchange says that the market does not trade: its silence is no quiet market. */
+  /** The exchange says that the market does not trade: its silence is no quiet market, and nobody draws candles of it. */
   readonly halted?: true
   /** Exchange time whose trades could not be had, ms, `to` exclusive. The trades of this batch come after it. An empty
    * one says since when trades are complete. */

@@ -56,7 +56,8 @@ export function createCoverageOfTrades(store: Pick<Store, 'lastTrade' | 'coverag
       const base = { exchange, symbol, series: 'trades', to: batch.upTo }
       if (doubtFrom !== undefined) return [{ ...base, from: doubtFrom, state: 'unknown' }]
       const parts = await holeOf(batch)
-      if (from < batch.upTo) parts.push({ ...base, from, state: 'complete' })
+      const still = batch.halted && trades.length === 0
+      if (from < batch.upTo) parts.push({ ...base, from, state: still ? 'unknown' : 'complete' })
       if (batch.upTo - quietFrom >= QUIET_MS) parts.push({ ...base, from: quietFrom, state: 'quiet' })
       return parts
     },

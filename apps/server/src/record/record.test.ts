@@ -98,6 +98,22 @@ test('a second run goes on where the first ended, if the trades do', async (t) =
   ])
 })
 
+test('a halted market is neither complete nor quiet', async (t) => {
+  const store = await freshStore(t)
+  const { bus, end } = recording(store)
+  await bus.publish('trades', [
+    batch([tradeAt(1, 500)], 1_000),
+    { ...batch([], 90_000), halted: true },
+    batch([tradeAt(2, 95_000)], 96_000),
+  ])
+  await end()
+  assert.deepEqual(await coverage(store), [
+    [501, 1_000, 'complete'],
+    [1_000, 90_000, 'unknown'],
+    [90_000, 96_000, 'complete'],
+  ])
+})
+
 test('a hole does not undo what history knows', async (t) => {
   const store = await freshStore(t)
   await store.cover([{ ...market, series: 'trades', from: START + 1_000, to: START + 3_000, state: 'complete' }])
