@@ -5,7 +5,7 @@ import type { Store } from '../../src/store/store.ts'
 import { candleFaults, rowsOf, tradeFaults } from '../compare.ts'
 
 const MINUTE = 60_000
-const LENGTHS = { '1s': 1_000, '5s': 5_000, '1m': MINUTE, '5m': 5 * MINUTE } as const
+export const LENGTHS = { '1s': 1_000, '5s': 5_000, '1m': MINUTE, '5m': 5 * MINUTE } as const
 type Code = keyof typeof LENGTHS
 export const codes = Object.keys(LENGTHS) as Code[]
 
@@ -105,7 +105,7 @@ async function compareMarket(
   }
 }
 
-function compareTrades(
+export function compareTrades(
   stored: readonly Trade[],
   happened: readonly TradeBody[],
   promised: readonly TradeBody[],
@@ -132,6 +132,31 @@ function compareTrades(
   }
 }
 
+/** Outages shorter than this may be complete: ids prove that nothing is missing, and reconnects take as long. */
+export const UNPROVEN_MS = 60_000
+
+/** Coverage of a span against the outages of the exchange. */
+export function blameCoverage(
+  coverage: readonly Coverage[],
+  { from, to }: Interval,
+  outages: readonly Interval[],
+  symbol: string,
+  losses: Losses,
+): void {
+  const blame = (text: string) => {
+    losses.coverage++
+    note(losses, `${symbol}: ${text}`)
+  }
+  const touches = (a: Interval, b: Interval) => a.from < b.to && b.from < a.to
+  for (const part of unknownParts(coverage, from, to))
+    if (!outages.some((outage) => touches(outage, part)))
+      blame(`${part.state} from ${at(part.from)} to ${at(part.to)}`)
+  for (const outage of outages.filter((one) => one.to - one.from >= UNPROVEN_MS && touches(one, { from, to })))
+    for (const part of knownIntervals(coverage))
+      if (touches(part, { from: outage.from + 50, to: outage.to - 50 }))
+        blame(`known from ${at(part.from)} to ${at(part.to)}, when the exchange stood still`)
+}
+
 /** Where coverage says unknown, or nothing at all. */
 function unknownParts(coverage: readonly Coverage[], from: number, to: number): (Interval & { state: string })[] {
   const parts: (Interval & { state: string })[] = []
@@ -142,6 +167,7 @@ function unknownParts(coverage: readonly Coverage[], from: number, to: number): 
     if (part.state === 'unknown') parts.push(part)
     reached = Math.max(reached, part.to)
   }
+  if (reached < to) parts.push({ from: reached, to, state: 'never mentioned' })
   return parts
 }
 

@@ -4,12 +4,53 @@ import promises from 'node:timers/promises'
 
 type Callback = (...args: unknown[]) => void
 
+/** How a virtual clock moves on with a turn of the event loop; the answer is in virtual ms. */
+interface Pace {
+  /** How far it goes now, when the next timer is due in `dueMs`. */
+  step(dueMs: number): number
+  /** Real ms between turns; 0 for none. */
+  readonly pauseMs: number
+}
+
+/** A small step each turn: all that is under way in the process, be it in other threads, has its share of time. */
+export const steady = (stepMs: number, pauseMs: number): Pace => ({ step: () => stepMs, pauseMs })
+
+/** Turns of the event loop without any event after which nothing is on its way through a local socket. */
+const CALM_TURNS = 2
+/** No time passes while something moves, except when it never ends. */
+const BUSY_TURNS = 2_000
+
+/**
+ * Straight to the next timer once nothing moves: no event came from the system for some turns of the loop, and
+ * `underWay` (work of other threads) says no. A week then takes as long as its work, not as its pauses.
+ */
+export function leaping(underWay: () => boolean): Pace {
+  let events = 0
+  let calm = 0
+  let busy = 0
+  return {
+    pauseMs: 0,
+    step(dueMs) {
+      const seen = performance.nodeTiming.uvMetricsInfo.events
+      const moved = seen !== events || underWay()
+      events = seen
+      calm = moved ? 0 : calm + 1
+      busy = calm < CALM_TURNS ? busy + 1 : 0
+      if (busy > BUSY_TURNS) {
+        busy = 0
+        return 1
+      }
+      return calm < CALM_TURNS ? 0 : dueMs
+    },
+  }
+}
+
 /**
  * A clock for a whole process: `Date`, `performance.now`, `setTimeout`, `setInterval` and their promises go by it, so that
- * server and simulator run with the waits they ship with, many times as fast. It moves a small step with each turn of
- * the event loop: however busy the machine is, no time passes behind the back of code that is ready to run.
+ * server and simulator run with the waits they ship with, many times as fast. It moves with the turns of the event
+ * loop: however busy the machine is, no time passes behind the back of code that is ready to run.
  */
-export function installClock({ stepMs, pauseMs }: { stepMs: number; pauseMs: number }): { stop(): void } {
+export function installClock(pace: Pace): { stop(): void } {
   const real = { setTimeout: globalThis.setTimeout }
   const epoch = Date.now()
   let elapsed = 0
@@ -72,15 +113,16 @@ export function installClock({ stepMs, pauseMs }: { stepMs: number; pauseMs: num
     return low
   }
 
+  const again = () => void (pace.pauseMs > 0 ? real.setTimeout(turn, pace.pauseMs) : setImmediate(turn))
   function turn(): void {
     if (stopped) return
-    const end = elapsed + stepMs
+    const end = elapsed + pace.step(Math.max(0, (waiting[0]?.at ?? elapsed) - elapsed))
     for (let next = waiting[0]; next && next.at <= end; next = waiting[0]) {
       elapsed = Math.max(elapsed, next.at)
       next.fire()
     }
     elapsed = end
-    real.setTimeout(turn, pauseMs)
+    again()
   }
 
   const setTimeout = (callback: Callback, ms?: unknown, ...args: unknown[]) =>
@@ -137,7 +179,7 @@ export function installClock({ stepMs, pauseMs }: { stepMs: number; pauseMs: num
   Object.assign(timers, patched)
   Object.assign(promises, { setTimeout: sleep, setInterval: ticks })
   syncBuiltinESMExports()
-  real.setTimeout(turn, pauseMs)
+  again()
   return {
     stop() {
       stopped = true

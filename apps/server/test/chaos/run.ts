@@ -75,13 +75,13 @@ export async function runScenario(scenario: Scenario, logLevel = 'silent'): Prom
 /** The server's life: faults, restarts, calm, all well, the end. */
 async function live(scenario: Scenario, simulator: Simulator, folder: string, start: number, logLevel: string) {
   const reach = (ms: number) => until(`${ms} ms`, () => simulator.now() >= start + ms, PATIENCE)
-  let server = await startServer(simulator, folder, logLevel)
+  let server = await startServer(variablesOf(simulator, folder), folder, logLevel)
   try {
     for (const { at, ms } of scenario.restarts) {
       await reach(at)
       await server.stop()
       await reach(at + ms)
-      server = await startServer(simulator, folder, logLevel)
+      server = await startServer(variablesOf(simulator, folder), folder, logLevel)
     }
     await reach(scenario.calm)
     let problem: string | undefined
@@ -112,8 +112,9 @@ export const variablesOf = ({ restUrl, wsUrl }: Simulator, folder: string) => ({
   BINANCE_WS_URL: wsUrl,
 })
 
-async function startServer(simulator: Simulator, folder: string, logLevel: string) {
-  const config = loadConfig(variablesOf(simulator, folder), {})
+/** A server in this process; `stop` resolves when all that it received is stored. */
+export async function startServer(variables: ReturnType<typeof variablesOf>, folder: string, logLevel: string) {
+  const config = loadConfig(variables, {})
   const abort = new AbortController()
   const log = logLevel === 'silent' ? silent : createLog({ level: logLevel, pretty: false })
   const service = await serve({ config, log, signal: abort.signal, dashboardDir: join(folder, 'no-page') })
@@ -126,7 +127,7 @@ async function startServer(simulator: Simulator, folder: string, logLevel: strin
   }
 }
 
-function isWell(service: Service, symbols: number): boolean {
+export function isWell(service: Service, symbols: number): boolean {
   const { collect, backfill } = service.status()
   const { running, queued } = backfill.jobs
   return (

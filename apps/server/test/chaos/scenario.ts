@@ -20,7 +20,7 @@ export const kinds = [
   'restart',
 ] as const
 export type Kind = (typeof kinds)[number]
-type FaultKind = Exclude<Kind, 'mixed' | 'coldStart' | 'restart'>
+export type FaultKind = Exclude<Kind, 'mixed' | 'coldStart' | 'restart'>
 
 /** A run, wholly determined by its seed. Times in ms from the start of the server. */
 export interface Scenario {
@@ -110,7 +110,7 @@ const paces: Readonly<Record<FaultKind, number>> = {
   shutdown: 7_000,
 }
 
-function faultsOf(kind: FaultKind, at: number, dice: Dice, symbols: readonly string[]): FaultStep[] {
+export function faultsOf(kind: FaultKind, at: number, dice: Dice, symbols: readonly string[]): FaultStep[] {
   const some = dice.chance(0.5) ? dice.some(symbols, 0.3) : [...symbols]
   const count = dice.between(1, 8)
   const stream = dice.chance(0.8) ? 'trade' : '*'

@@ -1,8 +1,8 @@
-import { installClock } from './clock.ts'
+import { installClock, steady } from './clock.ts'
 import type { Job } from './pool.ts'
 
 /** Twenty times as fast as the world, where the machine can. */
-installClock({ stepMs: 20, pauseMs: 1 })
+installClock(steady(20, 1))
 const { runScenario } = await import('./run.ts')
 const { scenarioOf } = await import('./scenario.ts')
 

@@ -52,12 +52,15 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
   const connections = new Set<Connection>()
   const attempts = new Map<string, number[]>()
   const { clock } = exchange
-  let opened = 0
+  const totals = { opened: 0, expired: 0, refused: 0 }
 
   const allowed = (address: string): boolean => {
     const now = clock.wall()
     const recent = (attempts.get(address) ?? []).filter((time) => time > now - connectWindowMs)
-    if (recent.length >= limits.connects) return false
+    if (recent.length >= limits.connects) {
+      totals.refused++
+      return false
+    }
     attempts.set(address, [...recent, now])
     return true
   }
@@ -93,7 +96,7 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
       combined: address.combined,
       scale: address.scale,
       streams: new Set(),
-      even: ++opened % 2 === 0,
+      even: ++totals.opened % 2 === 0,
       send(frame) {
         if (socket.bufferedAmount > maxBuffered) socket.terminate()
         else socket.send(frame, { binary: false })
@@ -140,8 +143,10 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
 
   const endLife = (connection: Connection, now: number): void => {
     const age = now - connection.since
-    if (age >= limits.lifeMs) connection.socket.close(1001, 'serverShutdown')
-    else if (!connection.warned && age >= limits.lifeMs - limits.noticeMs) {
+    if (age >= limits.lifeMs) {
+      if (connection.socket.readyState === connection.socket.OPEN) totals.expired++
+      connection.socket.close(1001, 'serverShutdown')
+    } else if (!connection.warned && age >= limits.lifeMs - limits.noticeMs) {
       connection.warned = true
       announce(connection)
     }
@@ -183,6 +188,8 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
       for (const { socket } of connections) socket.close(1001, 'serverShutdown')
     },
     count: (): number => connections.size,
+    /** Since the start: accepted, ended for their age, refused because there were too many attempts. */
+    totals: () => ({ ...totals }),
   }
 }
 
