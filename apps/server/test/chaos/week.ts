@@ -1,0 +1,162 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createSimulator, type FaultStep, type Simulator } from '@candlewire/simulator'
+import { silent } from '../../src/lib/log.ts'
+import { embeddedStore } from '../../src/store/embedded/index.ts'
+import { until } from '../until.ts'
+import { isClean, type Losses, noLosses, note } from './check.ts'
+import { createDice } from './dice.ts'
+import { collectGarbage, type Sample, sampleMemory } from './memory.ts'
+import { isWell, startServer, variablesOf } from './run.ts'
+import { faultsOf, type FaultKind } from './scenario.ts'
+import { compareWindow } from './window.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+/** History before the server starts: enough for the candles that its start completes. */
+const HISTORY = 2 * HOUR
+/** How long after its end an hour is compared: late trades have come and repairs are done. */
+const SETTLED = 10 * MINUTE
+
+export interface WeekSettings {
+  readonly seed: number
+  readonly days: number
+  readonly symbols: number
+  /** Trades a second of all markets together. */
+  readonly rate: number
+  readonly log: string
+  /** Holds the virtual clock while something runs that the server knows nothing of. */
+  readonly hold: <T>(work: () => Promise<T>) => Promise<T>
+  readonly told: (progress: Progress) => void
+}
+
+export interface Progress {
+  readonly hours: number
+  readonly trades: number
+  readonly losses: Losses
+  readonly memory: Sample
+}
+
+export interface WeekOutcome {
+  readonly trades: number
+  readonly losses: Losses
+  readonly samples: readonly Sample[]
+  readonly faults: number
+  readonly counts: ReturnType<Simulator['counts']>
+  readonly reconnects: number
+}
+
+/** Busy first, then ever thinner: the share of the n-th market falls as n^-1.2, as on the exchange. */
+export function marketRates(symbols: readonly string[], total: number): Record<string, number> {
+  const shares = symbols.map((_, index) => (index + 1) ** -1.2)
+  const whole = shares.reduce((sum, share) => sum + share, 0)
+  return Object.fromEntries(symbols.map((symbol, index) => [symbol, (total * shares[index]!) / whole]))
+}
+const nameOf = (index: number) => `${String.fromCharCode(65 + (index % 26), 65 + Math.floor(index / 26))}XUSDT`
+
+const occasional: readonly FaultKind[] = [
+  'cut',
+  'silence',
+  'duplicate',
+  'reorder',
+  'missing',
+  'late',
+  'malformed',
+  'slow',
+  'restDown',
+  'refuseConnect',
+]
+
+/**
+ * A week as an exchange has them: a fault of some kind every few hours, a shutdown announced every other day, a short
+ * outage, and one maintenance of two hours. Connections end after 24 h by the exchange's own rule.
+ */
+export function faultsOfWeek(seed: number, days: number, symbols: readonly string[]): FaultStep[] {
+  const dice = createDice(seed)
+  const end = days * DAY
+  const steps: FaultStep[] = []
+  for (let at = dice.between(10, 60) * MINUTE; at < end - HOUR; at += dice.between(60, 300) * MINUTE)
+    steps.push(...faultsOf(dice.pick(occasional), at, dice, symbols))
+  for (let at = dice.between(8, 30) * HOUR; at < end - HOUR; at += dice.between(36, 60) * HOUR)
+    steps.push({ at, kind: 'shutdown', ms: dice.between(1, 30_000) })
+  const maintenance = Math.round(end * 0.4) + dice.between(0, 3 * HOUR)
+  if (days >= 1) steps.push({ at: maintenance, kind: 'outage', ms: 2 * HOUR })
+  steps.push({ at: Math.round(end * 0.7) + dice.between(0, HOUR), kind: 'outage', ms: dice.between(61_000, 300_000) })
+  return steps
+}
+
+/** One server with a simulated exchange for days of virtual time; every hour is compared when it has settled. */
+export async function runWeek(settings: WeekSettings): Promise<WeekOutcome> {
+  const { seed, days, symbols: count, rate, hold, told } = settings
+  const folder = await mkdtemp(join(tmpdir(), 'candlewire-week-'))
+  const symbols = Array.from({ length: count }, (_, index) => nameOf(index))
+  const faults = faultsOfWeek(seed, days, symbols)
+  const start = Math.ceil(Date.now() / HOUR) * HOUR - MINUTE
+  const simulator = await createSimulator({
+    seed,
+    start,
+    symbols,
+    tradesPerSecond: marketRates(symbols, rate),
+    historyMs: HISTORY,
+    tickMs: 200,
+    faults,
+  })
+  const outages = faults.flatMap((step) =>
+    step.kind === 'outage' && 'at' in step ? [{ from: start + step.at, to: start + step.at + step.ms }] : [],
+  )
+  const idsNow = () => new Map(symbols.map((symbol) => [symbol, simulator.truth.ids(symbol).last]))
+  const losses = noLosses()
+  const samples: Sample[] = []
+  let trades = 0
+  try {
+    const variables = { ...variablesOf(simulator, folder), ALLOWED_LATENESS_MS: '1000', GAP_SCAN_SECONDS: '300' }
+    const server = await hold(() => startServer(variables, folder, settings.log))
+    try {
+      const reach = async (time: number) => {
+        while (simulator.now() < time) await pause(Math.min(time - simulator.now(), MINUTE))
+      }
+      await reach(start + MINUTE)
+      const store = await hold(() => embeddedStore({ path: join(folder, 'candlewire.db'), log: silent }))
+      try {
+        let from = start + MINUTE
+        let ids = idsNow()
+        for (let hour = 1; hour <= days * 24; hour++) {
+          const to = start + MINUTE + hour * HOUR
+          await reach(to)
+          const lastIds = idsNow()
+          await reach(to + SETTLED)
+          // What an outage left is compared when it has been made good.
+          if (outages.some((outage) => outage.from < simulator.now() && to - HOUR < outage.to + HOUR))
+            if (!isWell(server.service, count) && hour < days * 24) continue
+          const span = { from, to, firstIds: ids, lastIds, outages }
+          trades += await hold(() => compareWindow(store, simulator, span, losses))
+          from = to
+          ids = lastIds
+          collectGarbage()
+          const memory = sampleMemory(hour)
+          samples.push(memory)
+          told({ hours: hour, trades, losses, memory })
+        }
+        await until('all to be well', () => isWell(server.service, count), 10 * MINUTE).catch(() => {
+          losses.coverage++
+          note(losses, `not well at the end: ${JSON.stringify(server.service.status())}`)
+        })
+      } finally {
+        await hold(() => store.close())
+      }
+      const { reconnects } = server.service.status().collect
+      return { trades, losses, samples, faults: faults.length, counts: simulator.counts(), reconnects }
+    } finally {
+      await server.stop()
+    }
+  } finally {
+    await simulator.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+export const isCleanWeek = ({ losses, counts }: WeekOutcome): boolean =>
+  isClean(losses) && counts.limited + counts.banned + counts.expired === 0
