@@ -54,10 +54,10 @@ export type Simulator = {
 
 /** Starts a Binance spot exchange on a local port: REST, WebSocket and `/sim` control routes together. */
 export const createSimulator = async (options: SimulatorOptions = {}): Promise<Simulator> => {
-  const { host = '127.0.0.1', port = 0, speed = 1, keys = [], tickMs = 20 } = options
+  const { host = '127.0.0.1', port = 0, speed = 1, keys = [], tickMs = 20, tickerMs = 1_000 } = options
   const { start, ...market } = await openListings(options)
   const clock = createClock(start, speed, options.clock === 'manual')
-  const exchange: Exchange = { clock, ...market }
+  const exchange: Exchange = { clock, tickerMs, ...market }
   const limits = { ...defaultLimits, ...options.limits }
   const limiter = createRateLimiter(limits)
   const truth = createTruth(exchange)

@@ -1,4 +1,5 @@
 import { syncBuiltinESMExports } from 'node:module'
+import { performance as measured } from 'node:perf_hooks'
 import timers from 'node:timers'
 import promises from 'node:timers/promises'
 
@@ -15,32 +16,24 @@ interface Pace {
 /** A small step each turn: all that is under way in the process, be it in other threads, has its share of time. */
 export const steady = (stepMs: number, pauseMs: number): Pace => ({ step: () => stepMs, pauseMs })
 
-/** Turns of the event loop without any event after which nothing is on its way through a local socket. */
-const CALM_TURNS = 2
 /** No time passes while something moves, except when it never ends. */
 const BUSY_TURNS = 2_000
 
 /**
- * Straight to the next timer once nothing moves: no event came from the system for some turns of the loop, and
+ * Straight to the next timer once nothing moves: no event came from the system in the last turn of the loop, and
  * `underWay` (work of other threads) says no. A week then takes as long as its work, not as its pauses.
  */
 export function leaping(underWay: () => boolean): Pace {
   let events = 0
-  let calm = 0
   let busy = 0
   return {
     pauseMs: 0,
     step(dueMs) {
-      const seen = performance.nodeTiming.uvMetricsInfo.events
+      const seen = measured.nodeTiming.uvMetricsInfo.events
       const moved = seen !== events || underWay()
       events = seen
-      calm = moved ? 0 : calm + 1
-      busy = calm < CALM_TURNS ? busy + 1 : 0
-      if (busy > BUSY_TURNS) {
-        busy = 0
-        return 1
-      }
-      return calm < CALM_TURNS ? 0 : dueMs
+      busy = moved ? (busy + 1) % BUSY_TURNS : 0
+      return moved ? Number(busy === BUSY_TURNS - 1) : dueMs
     },
   }
 }

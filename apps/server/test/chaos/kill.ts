@@ -63,7 +63,7 @@ export async function runKills(
       const lastIds = lastIdsOf(simulator)
       await end(child, 'SIGTERM')
       const store = await embeddedStore({ path: join(folder, 'candlewire.db'), log: silent })
-      const expected = { since, healed, upTo: healed + AFTER - BEHIND, firstIds, lastIds, outages: [] }
+      const expected = { since, reachable: since, upTo: healed + AFTER - BEHIND, firstIds, lastIds, hindered: [] }
       const losses = await compareAll(store, simulator, expected).finally(() => store.close())
       return {
         seed,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createSimulator, type Simulator } from '@candlewire/simulator'
 import { type Service, serve } from '../../src/cli/serve.ts'
 import { loadConfig } from '../../src/config.ts'
+import type { Interval } from '../../src/domain/coverage.ts'
 import { createLog, silent } from '../../src/lib/log.ts'
 import { embeddedStore } from '../../src/store/embedded/index.ts'
 import { until } from '../until.ts'
@@ -18,7 +19,7 @@ export const HISTORY = 6 * MINUTE
 export const AFTER = 16_000
 /** How far it may be behind the exchange's clock then: a market in doubt is asked about now and then only. */
 export const BEHIND = 13_000
-/** An outage begins and ends with the simulator's next look at its script; ids prove the rest with the next trade. */
+/** A fault begins with the simulator's next look at its script. */
 const SLACK = 200
 
 /** What came of a run. `healMs`: from the last fault to all markets live and nothing left to fetch. */
@@ -46,17 +47,13 @@ export async function runScenario(scenario: Scenario, logLevel = 'silent'): Prom
   })
   try {
     const firstIds = firstIdsOf(simulator)
-    const { healMs, healed, upTo, lastIds, problem } = await live(scenario, simulator, folder, start, logLevel)
-    const outages = faults.flatMap((step) =>
-      step.kind === 'outage' && 'at' in step
-        ? [{ from: start + step.at - SLACK, to: start + step.at + step.ms + SLACK }]
-        : [],
-    )
+    const { healMs, upTo, lastIds, problem } = await live(scenario, simulator, folder, start, logLevel)
     const store = await embeddedStore({ path: join(folder, 'candlewire.db'), log: silent })
     const since = Math.floor(start / MINUTE) * MINUTE
-    const losses = await compareAll(store, simulator, { since, healed, upTo, firstIds, lastIds, outages }).finally(() =>
-      store.close(),
-    )
+    const hindered = hindrances(scenario, start)
+    const reachable = Math.max(start, ...hindered.filter(({ from }) => from <= start).map(({ to }) => to))
+    const expected = { since, reachable, upTo, firstIds, lastIds, hindered }
+    const losses = await compareAll(store, simulator, expected).finally(() => store.close())
     if (problem) {
       losses.coverage++
       losses.notes.unshift(problem)
@@ -70,6 +67,15 @@ export async function runScenario(scenario: Scenario, logLevel = 'silent'): Prom
     await simulator.close()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** When the server could not ask or hear, by the script: exchange ms, for a server that began at `start`. */
+export function hindrances({ faults, restarts }: Pick<Scenario, 'faults' | 'restarts'>, start: number): Interval[] {
+  const hindering: readonly string[] = ['restDown', 'refuseConnect', 'silence', 'slow', 'outage']
+  const byScript = faults.flatMap((step) =>
+    'at' in step && 'ms' in step && hindering.includes(step.kind) ? [{ at: step.at, ms: step.ms ?? 0 }] : [],
+  )
+  return [...byScript, ...restarts].map(({ at, ms }) => ({ from: start + at, to: start + at + ms + SLACK }))
 }
 
 /** The server's life: faults, restarts, calm, all well, the end. */
@@ -92,7 +98,7 @@ async function live(scenario: Scenario, simulator: Simulator, folder: string, st
     await until('a little more', () => simulator.now() >= healed + AFTER, PATIENCE)
     const lastIds = lastIdsOf(simulator)
     await server.stop()
-    return { healMs: healed - start - scenario.calm, healed, upTo: healed + AFTER - BEHIND, lastIds, problem }
+    return { healMs: healed - start - scenario.calm, upTo: healed + AFTER - BEHIND, lastIds, problem }
   } finally {
     await server.stop()
   }

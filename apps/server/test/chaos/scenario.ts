@@ -12,6 +12,7 @@ export const kinds = [
   'malformed',
   'slow',
   'outage',
+  'standstill',
   'restDown',
   'refuseConnect',
   'shutdown',
@@ -92,7 +93,7 @@ function stepsOf(kind: Kind, dice: Dice, symbols: readonly string[], length: num
   return steps
 }
 
-const single = kinds.filter((kind): kind is FaultKind => !['mixed', 'coldStart', 'restart'].includes(kind))
+const single = kinds.filter((kind): kind is FaultKind => !['mixed', 'coldStart', 'restart', 'standstill'].includes(kind))
 
 /** About how far apart faults of a kind are, ms. */
 const paces: Readonly<Record<FaultKind, number>> = {
@@ -105,6 +106,7 @@ const paces: Readonly<Record<FaultKind, number>> = {
   malformed: 800,
   slow: 3_000,
   outage: 12_000,
+  standstill: 200_000,
   restDown: 9_000,
   refuseConnect: 9_000,
   shutdown: 7_000,
@@ -132,6 +134,9 @@ export function faultsOf(kind: FaultKind, at: number, dice: Dice, symbols: reado
       return [{ at, kind, ms: dice.between(500, 5_000), delayMs: dice.between(50, 4_000) }, missing]
     case 'outage':
       return [{ at, kind, ms: dice.between(500, 9_000) }]
+    // Too long for anybody to say what would have been.
+    case 'standstill':
+      return [{ at, kind: 'outage', ms: dice.between(60_000, 150_000) }]
     // What needs REST while there is none.
     case 'restDown':
       return [{ at, kind, ms: dice.between(500, 25_000) }, dice.chance(0.5) ? cut : missing]

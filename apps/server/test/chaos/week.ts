@@ -6,10 +6,10 @@ import { createSimulator, type FaultStep, type Simulator } from '@candlewire/sim
 import { silent } from '../../src/lib/log.ts'
 import { embeddedStore } from '../../src/store/embedded/index.ts'
 import { until } from '../until.ts'
-import { isClean, type Losses, noLosses, note } from './check.ts'
+import { codesOf, isClean, type Losses, noLosses, note } from './check.ts'
 import { createDice } from './dice.ts'
 import { collectGarbage, type Sample, sampleMemory } from './memory.ts'
-import { isWell, startServer, variablesOf } from './run.ts'
+import { hindrances, isWell, startServer, variablesOf } from './run.ts'
 import { faultsOf, type FaultKind } from './scenario.ts'
 import { compareWindow } from './window.ts'
 
@@ -18,6 +18,8 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 /** History before the server starts: enough for the candles that its start completes. */
 const HISTORY = 2 * HOUR
+/** How long the server runs before the first hour: hundreds of markets have to be begun within the request budget. */
+const BEFORE = 10 * MINUTE
 /** How long after its end an hour is compared: late trades have come and repairs are done. */
 const SETTLED = 10 * MINUTE
 
@@ -27,6 +29,10 @@ export interface WeekSettings {
   readonly symbols: number
   /** Trades a second of all markets together. */
   readonly rate: number
+  /** How often the exchange sends each ticker, ms. */
+  readonly tickerMs: number
+  /** Timeframes that the server keeps, comma separated. */
+  readonly timeframes: string
   readonly log: string
   /** Holds the virtual clock while something runs that the server knows nothing of. */
   readonly hold: <T>(work: () => Promise<T>) => Promise<T>
@@ -94,44 +100,46 @@ export async function runWeek(settings: WeekSettings): Promise<WeekOutcome> {
   const folder = await mkdtemp(join(tmpdir(), 'candlewire-week-'))
   const symbols = Array.from({ length: count }, (_, index) => nameOf(index))
   const faults = faultsOfWeek(seed, days, symbols)
-  const start = Math.ceil(Date.now() / HOUR) * HOUR - MINUTE
+  const start = Math.ceil(Date.now() / HOUR) * HOUR - BEFORE
   const simulator = await createSimulator({
     seed,
     start,
     symbols,
     tradesPerSecond: marketRates(symbols, rate),
     historyMs: HISTORY,
-    tickMs: 200,
+    tickMs: 500,
+    tickerMs: settings.tickerMs,
     faults,
   })
   const outages = faults.flatMap((step) =>
     step.kind === 'outage' && 'at' in step ? [{ from: start + step.at, to: start + step.at + step.ms }] : [],
   )
+  const hindered = hindrances({ faults, restarts: [] }, start)
   const idsNow = () => new Map(symbols.map((symbol) => [symbol, simulator.truth.ids(symbol).last]))
   const losses = noLosses()
   const samples: Sample[] = []
   let trades = 0
   try {
-    const variables = { ...variablesOf(simulator, folder), ALLOWED_LATENESS_MS: '1000', GAP_SCAN_SECONDS: '300' }
+    const variables = { ...variablesOf(simulator, folder), TIMEFRAMES: settings.timeframes, ALLOWED_LATENESS_MS: '1500', GAP_SCAN_SECONDS: '300' }
     const server = await hold(() => startServer(variables, folder, settings.log))
     try {
       const reach = async (time: number) => {
         while (simulator.now() < time) await pause(Math.min(time - simulator.now(), MINUTE))
       }
-      await reach(start + MINUTE)
+      await reach(start + BEFORE)
       const store = await hold(() => embeddedStore({ path: join(folder, 'candlewire.db'), log: silent }))
       try {
-        let from = start + MINUTE
+        let from = start + BEFORE
         let ids = idsNow()
         for (let hour = 1; hour <= days * 24; hour++) {
-          const to = start + MINUTE + hour * HOUR
+          const to = start + BEFORE + hour * HOUR
           await reach(to)
           const lastIds = idsNow()
           await reach(to + SETTLED)
           // What an outage left is compared when it has been made good.
           if (outages.some((outage) => outage.from < simulator.now() && to - HOUR < outage.to + HOUR))
             if (!isWell(server.service, count) && hour < days * 24) continue
-          const span = { from, to, firstIds: ids, lastIds, outages }
+          const span = { codes: codesOf(settings.timeframes), from, to, firstIds: ids, lastIds, hindered }
           trades += await hold(() => compareWindow(store, simulator, span, losses))
           from = to
           ids = lastIds

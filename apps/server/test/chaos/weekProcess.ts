@@ -9,25 +9,31 @@ const { values } = parseArgs({
     days: { type: 'string', default: '7' },
     symbols: { type: 'string', default: '200' },
     rate: { type: 'string', default: '15' },
+    ticker: { type: 'string', default: '10' },
+    timeframes: { type: 'string', default: '1m,5m,1h,1d' },
     log: { type: 'string', default: 'silent' },
   },
 })
 
-/** Messages to threads that have not been answered. */
+/** A disk may take so long, virtual ms: no more time passes while a thread has not answered. */
+const DISK_MS = 500
+/** When threads were sent what they have not answered yet, virtual ms. */
 const unanswered = new Map<Worker, number>()
+const followed = new WeakSet<Worker>()
 const { postMessage } = Worker.prototype
 Worker.prototype.postMessage = function (this: Worker, ...args: Parameters<typeof postMessage>) {
-  if (!unanswered.has(this)) {
-    this.on('message', () => unanswered.set(this, 0))
+  if (!followed.has(this)) {
+    followed.add(this)
+    this.on('message', () => unanswered.delete(this))
     this.once('exit', () => unanswered.delete(this))
   }
-  unanswered.set(this, 1)
+  unanswered.set(this, unanswered.get(this) ?? Date.now())
   postMessage.apply(this, args)
 }
 let held = 0
 const underWay = () => {
   if (held > 0) return true
-  for (const count of unanswered.values()) if (count > 0) return true
+  for (const since of unanswered.values()) if (Date.now() - since >= DISK_MS) return true
   return false
 }
 async function hold<T>(work: () => Promise<T>): Promise<T> {
@@ -50,6 +56,8 @@ const outcome = await runWeek({
   days: Number(values.days),
   symbols: Number(values.symbols),
   rate: Number(values.rate),
+  tickerMs: Number(values.ticker) * 1_000,
+  timeframes: values.timeframes,
   log: values.log,
   hold,
   told({ hours, trades, losses, memory }) {
