@@ -1,8 +1,8 @@
-import { installClock, steady } from './clock.ts'
+import { installClock, leaping } from './clock.ts'
 import type { Job } from './pool.ts'
+import { followThreads } from './threads.ts'
 
-/** Twenty times as fast as the world, where the machine can. */
-installClock(steady(20, 1))
+installClock(leaping(followThreads()))
 const { runScenario } = await import('./run.ts')
 const { scenarioOf } = await import('./scenario.ts')
 
