@@ -100,8 +100,8 @@ async function compareMarket(
     const unsure = (open: number): boolean =>
       // A trade that came late into history from before the start, or after the end, is nobody's to see.
       unseen.some(({ time }) => time >= open && time < open + length) ||
-      // A part of a candle may be unknown, and the whole then is.
-      (length < MINUTE && unknown.some((part) => part.from < open + length && open < part.to) && !times.has(open))
+      // A part of a candle may be unknown. Minutes are asked for at once; larger ones by the next audit, within the hour.
+      (length !== MINUTE && unknown.some((part) => part.from < open + length && open < part.to) && !times.has(open))
     const due = rows.filter(([open]) => open >= first && (open + length <= upTo || times.has(open)) && !unsure(open))
     const judged = candles.filter(({ time }) => !unsure(time))
     const faults = [

@@ -9,6 +9,7 @@ import { createLog, silent } from '../../src/lib/log.ts'
 import { embeddedStore } from '../../src/store/embedded/index.ts'
 import { until } from '../until.ts'
 import { codes, compareAll, type Losses, noLosses, note } from './check.ts'
+import { holding } from './hold.ts'
 import type { Scenario } from './scenario.ts'
 
 export const MINUTE = 60_000
@@ -123,7 +124,8 @@ export async function startServer(variables: ReturnType<typeof variablesOf>, fol
   const config = loadConfig(variables, {})
   const abort = new AbortController()
   const log = logLevel === 'silent' ? silent : createLog({ level: logLevel, pretty: false })
-  const service = await serve({ config, log, signal: abort.signal, dashboardDir: join(folder, 'no-page') })
+  const parts = { config, log, signal: abort.signal, dashboardDir: join(folder, 'no-page') }
+  const service = await holding(() => serve(parts))
   return {
     service,
     stop(): Promise<void> {

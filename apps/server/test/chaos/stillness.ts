@@ -6,8 +6,8 @@ import { union } from '../../src/domain/intervals.ts'
 export const UNPROVEN_MS = 60_000
 /** How far before the exchange stood still its last word may lie: the age of its figures, the margin and a tick of ours. */
 const BEFORE_MS = 3_000
-/** How long after the last hindrance the next proof may take: the longest wait between attempts, and the answers. */
-const AFTER_MS = 40_000
+/** How long after the last hindrance the next proof may take: the longest wait for a socket, then the pause of REST. */
+const AFTER_MS = 70_000
 
 export interface Unknown extends Interval {
   readonly state: string

@@ -8,6 +8,7 @@ import { embeddedStore } from '../../src/store/embedded/index.ts'
 import { until } from '../until.ts'
 import { codesOf, isClean, type Losses, noLosses, note } from './check.ts'
 import { createDice } from './dice.ts'
+import { holding } from './hold.ts'
 import { collectGarbage, type Sample, sampleMemory } from './memory.ts'
 import { hindrances, isWell, startServer, variablesOf } from './run.ts'
 import { faultsOf, type FaultKind } from './scenario.ts'
@@ -34,8 +35,6 @@ export interface WeekSettings {
   /** Timeframes that the server keeps, comma separated. */
   readonly timeframes: string
   readonly log: string
-  /** Holds the virtual clock while something runs that the server knows nothing of. */
-  readonly hold: <T>(work: () => Promise<T>) => Promise<T>
   readonly told: (progress: Progress) => void
 }
 
@@ -96,7 +95,7 @@ export function faultsOfWeek(seed: number, days: number, symbols: readonly strin
 
 /** One server with a simulated exchange for days of virtual time; every hour is compared when it has settled. */
 export async function runWeek(settings: WeekSettings): Promise<WeekOutcome> {
-  const { seed, days, symbols: count, rate, hold, told } = settings
+  const { seed, days, symbols: count, rate, told } = settings
   const folder = await mkdtemp(join(tmpdir(), 'candlewire-week-'))
   const symbols = Array.from({ length: count }, (_, index) => nameOf(index))
   const faults = faultsOfWeek(seed, days, symbols)
@@ -121,13 +120,13 @@ export async function runWeek(settings: WeekSettings): Promise<WeekOutcome> {
   let trades = 0
   try {
     const variables = { ...variablesOf(simulator, folder), TIMEFRAMES: settings.timeframes, ALLOWED_LATENESS_MS: '1500', GAP_SCAN_SECONDS: '300' }
-    const server = await hold(() => startServer(variables, folder, settings.log))
+    const server = await startServer(variables, folder, settings.log)
     try {
       const reach = async (time: number) => {
         while (simulator.now() < time) await pause(Math.min(time - simulator.now(), MINUTE))
       }
       await reach(start + BEFORE)
-      const store = await hold(() => embeddedStore({ path: join(folder, 'candlewire.db'), log: silent }))
+      const store = await holding(() => embeddedStore({ path: join(folder, 'candlewire.db'), log: silent }))
       try {
         let from = start + BEFORE
         let ids = idsNow()
@@ -140,7 +139,7 @@ export async function runWeek(settings: WeekSettings): Promise<WeekOutcome> {
           if (outages.some((outage) => outage.from < simulator.now() && to - HOUR < outage.to + HOUR))
             if (!isWell(server.service, count) && hour < days * 24) continue
           const span = { codes: codesOf(settings.timeframes), from, to, firstIds: ids, lastIds, hindered }
-          trades += await hold(() => compareWindow(store, simulator, span, losses))
+          trades += await holding(() => compareWindow(store, simulator, span, losses))
           from = to
           ids = lastIds
           collectGarbage()
@@ -153,7 +152,7 @@ export async function runWeek(settings: WeekSettings): Promise<WeekOutcome> {
           note(losses, `not well at the end: ${JSON.stringify(server.service.status())}`)
         })
       } finally {
-        await hold(() => store.close())
+        await holding(() => store.close())
       }
       const { reconnects } = server.service.status().collect
       return { trades, losses, samples, faults: faults.length, counts: simulator.counts(), reconnects }

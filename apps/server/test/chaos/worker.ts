@@ -1,8 +1,11 @@
 import { installClock, leaping } from './clock.ts'
+import { isHeld } from './hold.ts'
 import type { Job } from './pool.ts'
 import { followThreads } from './threads.ts'
+import { followSockets } from './wires.ts'
 
-installClock(leaping(followThreads()))
+const [threads, sockets] = [followThreads(), followSockets()]
+installClock(leaping(() => isHeld() || threads() || sockets()))
 const { runScenario } = await import('./run.ts')
 const { scenarioOf } = await import('./scenario.ts')
 
