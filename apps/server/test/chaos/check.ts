@@ -85,7 +85,8 @@ async function compareMarket(
 
   const lastId = lastIds.get(symbol) ?? 0
   const stored = await store.trades(market, { from: since, to: Number.MAX_SAFE_INTEGER })
-  const promised = happened.filter(({ id, time }) => id <= lastId && time >= from)
+  // In all that is between, be it called known or not; what came in the last moments was never sent.
+  const promised = happened.filter(({ id, time }) => id <= lastId && time >= from && time < to)
   compareTrades(stored, happened, promised, symbol, losses)
 
   const unknown = unknownParts(coverage, from, upTo)

@@ -20,6 +20,8 @@ export const HISTORY = 6 * MINUTE
 export const AFTER = 16_000
 /** How far it may be behind the exchange's clock then: a market in doubt is asked about now and then only. */
 export const BEHIND = 13_000
+/** The longest pause before REST is asked again after it failed. */
+const RETRY = 35_000
 /** A fault begins with the simulator's next look at its script. */
 const SLACK = 200
 
@@ -52,7 +54,8 @@ export async function runScenario(scenario: Scenario, logLevel = 'silent'): Prom
     const store = await embeddedStore({ path: join(folder, 'candlewire.db'), log: silent })
     const since = Math.floor(start / MINUTE) * MINUTE
     const hindered = hindrances(scenario, start)
-    const reachable = Math.max(start, ...hindered.filter(({ from }) => from <= start).map(({ to }) => to))
+    const late = hindered.filter(({ from }) => from <= start).map(({ to }) => to + RETRY)
+    const reachable = Math.max(start, ...late)
     const expected = { since, reachable, upTo, firstIds, lastIds, hindered }
     const losses = await compareAll(store, simulator, expected).finally(() => store.close())
     if (problem) {

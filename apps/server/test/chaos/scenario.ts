@@ -93,7 +93,9 @@ function stepsOf(kind: Kind, dice: Dice, symbols: readonly string[], length: num
   return steps
 }
 
-const single = kinds.filter((kind): kind is FaultKind => !['mixed', 'coldStart', 'restart', 'standstill'].includes(kind))
+const single = kinds.filter(
+  (kind): kind is FaultKind => !['mixed', 'coldStart', 'restart', 'standstill'].includes(kind),
+)
 
 /** About how far apart faults of a kind are, ms. */
 const paces: Readonly<Record<FaultKind, number>> = {

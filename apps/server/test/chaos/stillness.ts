@@ -58,7 +58,8 @@ export function coverageFaults(
   }
   for (const halt of union(halts).filter((one) => one.to - one.from >= UNPROVEN_MS && touches(one, { from, to })))
     for (const part of knownIntervals(coverage))
-      if (touches(part, halt)) faults.push(`known from ${at(part.from)} to ${at(part.to)}, when the exchange stood still`)
+      if (touches(part, halt))
+        faults.push(`known from ${at(part.from)} to ${at(part.to)}, when the exchange stood still`)
   const silent = [...unknown, ...coverage.filter(({ state }) => state === 'quiet')]
   for (const trade of timely(trades))
     for (const part of silent)

@@ -1,17 +1,18 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as pause } from 'node:timers/promises'
 import { createSimulator, type FaultStep, type Simulator } from '@candlewire/simulator'
 import { silent } from '../../src/lib/log.ts'
 import { embeddedStore } from '../../src/store/embedded/index.ts'
 import { until } from '../until.ts'
-import { codesOf, isClean, type Losses, noLosses, note } from './check.ts'
+import { codesOf, type Losses, noLosses, note } from './check.ts'
 import { createDice } from './dice.ts'
 import { holding } from './hold.ts'
 import { collectGarbage, type Sample, sampleMemory } from './memory.ts'
 import { hindrances, isWell, startServer, variablesOf } from './run.ts'
-import { faultsOf, type FaultKind } from './scenario.ts'
+import { type FaultKind, faultsOf } from './scenario.ts'
 import { compareWindow } from './window.ts'
 
 const MINUTE = 60_000
@@ -52,6 +53,8 @@ export interface WeekOutcome {
   readonly faults: number
   readonly counts: ReturnType<Simulator['counts']>
   readonly reconnects: number
+  /** Rows of each table of the store at the end. */
+  readonly growth: Readonly<Record<string, number>>
 }
 
 /** Busy first, then ever thinner: the share of the n-th market falls as n^-1.2, as on the exchange. */
@@ -119,7 +122,12 @@ export async function runWeek(settings: WeekSettings): Promise<WeekOutcome> {
   const samples: Sample[] = []
   let trades = 0
   try {
-    const variables = { ...variablesOf(simulator, folder), TIMEFRAMES: settings.timeframes, ALLOWED_LATENESS_MS: '1500', GAP_SCAN_SECONDS: '300' }
+    const variables = {
+      ...variablesOf(simulator, folder),
+      TIMEFRAMES: settings.timeframes,
+      ALLOWED_LATENESS_MS: '1500',
+      GAP_SCAN_SECONDS: '300',
+    }
     const server = await startServer(variables, folder, settings.log)
     try {
       const reach = async (time: number) => {
@@ -155,7 +163,10 @@ export async function runWeek(settings: WeekSettings): Promise<WeekOutcome> {
         await holding(() => store.close())
       }
       const { reconnects } = server.service.status().collect
-      return { trades, losses, samples, faults: faults.length, counts: simulator.counts(), reconnects }
+      const counts = simulator.counts()
+      await server.stop()
+      const growth = rowsIn(join(folder, 'candlewire.db'))
+      return { trades, losses, samples, faults: faults.length, counts, reconnects, growth }
     } finally {
       await server.stop()
     }
@@ -165,5 +176,14 @@ export async function runWeek(settings: WeekSettings): Promise<WeekOutcome> {
   }
 }
 
-export const isCleanWeek = ({ losses, counts }: WeekOutcome): boolean =>
-  isClean(losses) && counts.limited + counts.banned + counts.expired === 0
+function rowsIn(path: string): Record<string, number> {
+  const db = new DatabaseSync(path, { readOnly: true })
+  try {
+    const count = (table: string) => Number(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n)
+    return Object.fromEntries(
+      ['candles', 'superseded', 'trades', 'coverage', 'jobs', 'ledger'].map((name) => [name, count(name)]),
+    )
+  } finally {
+    db.close()
+  }
+}

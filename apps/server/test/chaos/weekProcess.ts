@@ -1,8 +1,8 @@
 import { installClock, leaping } from './clock.ts'
 import { isHeld } from './hold.ts'
 import { followThreads } from './threads.ts'
-import { followSockets } from './wires.ts'
 import type { WeekJob } from './weekPool.ts'
+import { followSockets } from './wires.ts'
 
 const [threads, sockets] = [followThreads(), followSockets()]
 installClock(leaping(() => isHeld() || threads() || sockets()))

@@ -167,7 +167,10 @@ const makers: readonly (readonly [RegExp, Maker])[] = [
   [/^miniTicker$/, (listing, _, __, tickerMs) => ({ pump: miniTicker(listing, tickerMs), reachMs: dayMs })],
   [
     /^ticker_(1h|4h|1d)$/,
-    (listing, [, window = ''], _, tickerMs) => ({ pump: rolling(listing, window, tickerMs), reachMs: windowOf(window) ?? 0 }),
+    (listing, [, window = ''], _, tickerMs) => ({
+      pump: rolling(listing, window, tickerMs),
+      reachMs: windowOf(window) ?? 0,
+    }),
   ],
   [/^avgPrice$/, (listing) => ({ pump: average(listing) })],
   [/^bookTicker$/, (listing) => ({ pump: bookTicker(listing) })],
