@@ -33,7 +33,7 @@ export const noLosses = (): Losses => ({ lost: 0, doubled: 0, invented: 0, candl
 export const isClean = ({ lost, doubled, invented, candles, coverage }: Losses): boolean =>
   lost + doubled + invented + candles + coverage === 0
 
-const NOTES = 12
+const NOTES = 24
 export function note(losses: Losses, text: string): void {
   if (losses.notes.length < NOTES) losses.notes.push(text)
 }
@@ -81,7 +81,8 @@ async function compareMarket(
   if (from > begun) blame(`complete from ${at(from)}, not ${at(begun)}`)
   if (to < upTo) blame(`complete up to ${at(to)}, not ${at(upTo)}`)
   const halts = haltsOf(simulator, symbol)
-  if (from < upTo) coverageFaults(coverage, { from, to: upTo }, { halts, hindered, trades: happened }).forEach(blame)
+  const span = { from, to: Math.min(to, upTo) }
+  if (span.from < span.to) coverageFaults(coverage, span, { halts, hindered, trades: happened }).forEach(blame)
 
   const lastId = lastIds.get(symbol) ?? 0
   const stored = await store.trades(market, { from: since, to: Number.MAX_SAFE_INTEGER })

@@ -24,10 +24,7 @@ const { values } = parseArgs({
     log: { type: 'string', default: 'silent' },
   },
 })
-const number = (
-  name: 'runs' | 'seed' | 'parallel' | 'symbols' | 'kill' | 'days' | 'ticker',
-  fallback?: number,
-): number => {
+const number = (name: 'runs' | 'seed' | 'parallel' | 'symbols' | 'kill' | 'ticker', fallback?: number): number => {
   const value = Number(values[name] ?? fallback)
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name}: give a whole number, one or more`)
   return value
@@ -46,10 +43,12 @@ const started = performance.now()
 if (values.week) {
   const rate = Number(values.rate)
   if (!(rate > 0)) throw new Error('--rate: trades a second of all markets together')
+  const days = Number(values.days)
+  if (!(days >= 0.25)) throw new Error('--days: a quarter or more')
   const { timeframes, log } = values
   const clean = await runWeekApart({
     seed,
-    days: number('days'),
+    days,
     symbols,
     rate,
     timeframes,

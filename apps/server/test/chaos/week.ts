@@ -91,7 +91,7 @@ export function faultsOfWeek(seed: number, days: number, symbols: readonly strin
   for (let at = dice.between(8, 30) * HOUR; at < end - HOUR; at += dice.between(36, 60) * HOUR)
     steps.push({ at, kind: 'shutdown', ms: dice.between(1, 30_000) })
   const maintenance = Math.round(end * 0.4) + dice.between(0, 3 * HOUR)
-  if (days >= 1) steps.push({ at: maintenance, kind: 'outage', ms: 2 * HOUR })
+  if (days >= 0.5) steps.push({ at: maintenance, kind: 'outage', ms: 2 * HOUR })
   steps.push({ at: Math.round(end * 0.7) + dice.between(0, HOUR), kind: 'outage', ms: dice.between(61_000, 300_000) })
   return steps
 }

@@ -17,6 +17,9 @@ const STEADY_MB_A_DAY = 1
 /** Caches fill at first: two days in a long run, half of a short one. */
 const warmUp = (hours: number): number => Math.min(52, hours / 2)
 
+/** Losses that were told in words already. */
+let noted = 0
+
 /** Does a week in a process with a clock of its own; resolves with whether all is as it has to be. */
 export async function runWeekApart(job: WeekJob): Promise<boolean> {
   const child = fork(join(import.meta.dirname, 'weekProcess.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
@@ -32,8 +35,7 @@ export async function runWeekApart(job: WeekJob): Promise<boolean> {
       child.send(job)
     })
     const steady = outcome.samples.filter(({ hour }) => hour >= warmUp(job.days * 24))
-    const { notes } = outcome.losses
-    process.stdout.write(`\n${notes.map((text) => `  ${text}\n`).join('')}${weekTable(outcome, steady)}\n`)
+    process.stdout.write(`\n${weekTable(outcome, steady)}\n`)
     return isCleanWeek(outcome) && !(slopeADay(steady, ({ heap }) => heap) > STEADY_MB_A_DAY)
   } finally {
     child.kill('SIGKILL')
@@ -45,6 +47,8 @@ function tell({ days }: WeekJob, { hours, trades, losses, memory }: Progress, pa
   const wrong = isClean(losses) ? 'nothing wrong' : JSON.stringify({ ...losses, notes: undefined })
   const line = `hour ${hours} of ${days * 24}, ${trades} trades, ${wrong}, heap ${memory.heap.toFixed(1)} MB, ${clock(passed)} passed, ${clock(left)} to go`
   process.stderr.write(process.stderr.isTTY ? `\r${line}  ` : `${line}\n`)
+  for (const text of losses.notes.slice(noted)) process.stdout.write(`  ${text}\n`)
+  noted = losses.notes.length
 }
 
 /** Nothing lost, no limit of the exchange touched, and no connection so old that the exchange had to end it. */

@@ -14,6 +14,25 @@ export function followSockets(): () => boolean {
   /** The other ends, by the port of the client. */
   const servers = new Map<number, Socket>()
   let turns = 0
+  /** Something was written, opened or closed since all was last seen to have come. */
+  let moved = false
+  const follow = (socket: Socket) => {
+    const move = () => {
+      moved = true
+    }
+    const { _write, _writev } = socket
+    socket._write = (...args) => {
+      move()
+      _write.apply(socket, args)
+    }
+    if (_writev)
+      socket._writev = (...args) => {
+        move()
+        _writev.apply(socket, args)
+      }
+    socket.once('close', move)
+    move()
+  }
 
   const socketOf = (message: unknown): Socket | undefined =>
     typeof message === 'object' && message !== null && 'socket' in message && message.socket instanceof Socket
@@ -22,12 +41,15 @@ export function followSockets(): () => boolean {
   subscribe('net.client.socket', (message) => {
     const socket = socketOf(message)
     if (!socket) return
+    follow(socket)
     clients.set(socket, undefined)
     socket.once('connect', () => clients.set(socket, socket.localPort))
   })
   subscribe('net.server.socket', (message) => {
     const socket = socketOf(message)
-    if (socket?.remotePort !== undefined) servers.set(socket.remotePort, socket)
+    if (socket?.remotePort === undefined) return
+    follow(socket)
+    servers.set(socket.remotePort, socket)
   })
 
   function isUnderWay(client: Socket, port: number | undefined): boolean {
@@ -42,9 +64,11 @@ export function followSockets(): () => boolean {
   }
 
   return () => {
+    if (!moved) return false
     let underWay = false
     for (const [client, port] of clients) if (isUnderWay(client, port)) underWay = true
     turns = underWay ? turns + 1 : 0
-    return underWay && turns < STUCK_TURNS
+    moved = underWay && turns < STUCK_TURNS
+    return moved
   }
 }
