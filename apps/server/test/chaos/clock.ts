@@ -5,50 +5,36 @@ import promises from 'node:timers/promises'
 
 type Callback = (...args: unknown[]) => void
 
-/** How a virtual clock moves on with a turn of the event loop; the answer is in virtual ms. */
-interface Pace {
-  /** How far it goes now, when the next timer is due in `dueMs`. */
-  step(dueMs: number): number
-  /** Real ms between turns; 0 for none. */
-  readonly pauseMs: number
-}
-
-/** A small step each turn: all that is under way in the process, be it in other threads, has its share of time. */
-export const steady = (stepMs: number, pauseMs: number): Pace => ({ step: () => stepMs, pauseMs })
-
 /** No time passes while something moves, except when it never ends. */
 const BUSY_TURNS = 2_000
 
 /**
- * Straight to the next timer once nothing moves: no event came from the system in the last turn of the loop, and
- * `underWay` (work of other threads) says no. A week then takes as long as its work, not as its pauses.
+ * How far time goes with a turn of the event loop, ms: not at all while something moves (an event came from the system in
+ * the last turn, or `underWay` says so of what cannot be seen here), else straight to the next timer, due in `dueMs`.
  */
-export function leaping(underWay: () => boolean): Pace {
+function createPace(underWay: () => boolean) {
   let events = 0
   let busy = 0
-  return {
-    pauseMs: 0,
-    step(dueMs) {
-      const seen = measured.nodeTiming.uvMetricsInfo.events
-      const moved = seen !== events || underWay()
-      events = seen
-      busy = moved ? (busy + 1) % BUSY_TURNS : 0
-      return moved ? Number(busy === BUSY_TURNS - 1) : dueMs
-    },
+  return (dueMs: number): number => {
+    const seen = measured.nodeTiming.uvMetricsInfo.events
+    const moved = seen !== events || underWay()
+    events = seen
+    busy = moved ? (busy + 1) % BUSY_TURNS : 0
+    return moved ? Number(busy === BUSY_TURNS - 1) : dueMs
   }
 }
 
 /**
  * A clock for a whole process: `Date`, `performance.now`, `setTimeout`, `setInterval` and their promises go by it, so that
- * server and simulator run with the waits they ship with, many times as fast. It moves with the turns of the event
- * loop: however busy the machine is, no time passes behind the back of code that is ready to run.
+ * server and simulator run with the waits they ship with, and a week takes as long as its work, not as its pauses.
+ * It moves with the turns of the event loop, and only when nothing else does: however busy the machine is, no time passes
+ * behind the back of code that is ready to run.
  */
-export function installClock(pace: Pace): { stop(): void } {
-  const real = { setTimeout: globalThis.setTimeout }
+export function installClock(underWay: () => boolean): void {
+  const step = createPace(underWay)
   const epoch = Date.now()
   let elapsed = 0
   let order = 0
-  let stopped = false
   /** Sorted by time, then by the order in which they were set. */
   const waiting: VirtualTimer[] = []
 
@@ -106,16 +92,14 @@ export function installClock(pace: Pace): { stop(): void } {
     return low
   }
 
-  const again = () => void (pace.pauseMs > 0 ? real.setTimeout(turn, pace.pauseMs) : setImmediate(turn))
   function turn(): void {
-    if (stopped) return
-    const end = elapsed + pace.step(Math.max(0, (waiting[0]?.at ?? elapsed) - elapsed))
+    const end = elapsed + step(Math.max(0, (waiting[0]?.at ?? elapsed) - elapsed))
     for (let next = waiting[0]; next && next.at <= end; next = waiting[0]) {
       elapsed = Math.max(elapsed, next.at)
       next.fire()
     }
     elapsed = end
-    again()
+    setImmediate(turn)
   }
 
   const setTimeout = (callback: Callback, ms?: unknown, ...args: unknown[]) =>
@@ -172,10 +156,5 @@ export function installClock(pace: Pace): { stop(): void } {
   Object.assign(timers, patched)
   Object.assign(promises, { setTimeout: sleep, setInterval: ticks })
   syncBuiltinESMExports()
-  again()
-  return {
-    stop() {
-      stopped = true
-    },
-  }
+  setImmediate(turn)
 }

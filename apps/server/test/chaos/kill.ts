@@ -9,7 +9,7 @@ import { silent } from '../../src/lib/log.ts'
 import { embeddedStore } from '../../src/store/embedded/index.ts'
 import { get } from '../platform.ts'
 import { until } from '../until.ts'
-import { compareAll, note } from './check.ts'
+import { compareAll } from './check.ts'
 import { createDice } from './dice.ts'
 import { AFTER, BEHIND, countSince, firstIdsOf, HISTORY, lastIdsOf, MINUTE, type Outcome, variablesOf } from './run.ts'
 import { ratesOf } from './scenario.ts'
@@ -85,7 +85,7 @@ export async function runKills(
       const losses = await compareAll(store, simulator, expected)
       const forgotten = await memory.faults(store).finally(() => store.close())
       losses.candles += forgotten.length
-      for (const text of forgotten) note(losses, text)
+      losses.notes.unshift(...forgotten.slice(0, 6))
       return {
         seed,
         kind: `kill -9 × ${kills}, ${memory.size()} candles told`,

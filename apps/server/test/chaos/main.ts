@@ -22,8 +22,22 @@ const { values } = parseArgs({
     ticker: { type: 'string', default: '10' },
     timeframes: { type: 'string', default: '1m,5m,1h,1d' },
     log: { type: 'string', default: 'silent' },
+    help: { type: 'boolean', default: false },
   },
 })
+const HELP = `npm run chaos -- [--runs 100] [--only ${kinds.join('|')}]
+    short runs with faults of every kind, each in a virtual clock's time, compared with what really happened
+npm run chaos -- --kill 100
+    one server, killed again and again in real time, with a client that remembers what it was told
+npm run chaos -- --week [--days 7] [--rate 8] [--ticker 10] [--timeframes 1m,5m,1h,1d]
+    one server for a week of virtual time: limits, rotations, a maintenance, memory; --rate is trades a second of all
+    markets, --ticker how many seconds apart the exchange sends each ticker
+all: [--seed 1] [--symbols 20, a week 200] [--parallel 2] [--log warn]; the exit code is 1 when anything was wrong
+`
+if (values.help) {
+  process.stdout.write(HELP)
+  process.exit(0)
+}
 const number = (name: 'runs' | 'seed' | 'parallel' | 'symbols' | 'kill' | 'ticker', fallback?: number): number => {
   const value = Number(values[name] ?? fallback)
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name}: give a whole number, one or more`)

@@ -99,7 +99,7 @@ function timely(trades: readonly TradeBody[]): TradeBody[] {
   })
 }
 
-/** The standstills of one market, a few ms off each end: faults begin with the next look at the script. */
+/** When a market of the simulator stood still, by its own account. */
 export const haltsOf = ({ truth }: Simulator, symbol: string): Interval[] => union(truth.halts(symbol))
 
 const touches = (a: Interval, b: Interval): boolean => a.from < b.to && b.from < a.to

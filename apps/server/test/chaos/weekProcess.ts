@@ -1,11 +1,11 @@
-import { installClock, leaping } from './clock.ts'
+import { installClock } from './clock.ts'
 import { isHeld } from './hold.ts'
 import { followThreads } from './threads.ts'
 import type { WeekJob } from './weekPool.ts'
 import { followSockets } from './wires.ts'
 
 const [threads, sockets] = [followThreads(), followSockets()]
-installClock(leaping(() => isHeld() || threads() || sockets()))
+installClock(() => isHeld() || threads() || sockets())
 const { runWeek } = await import('./week.ts')
 
 process.once('message', async (job: WeekJob) => {

@@ -1,11 +1,11 @@
-import { installClock, leaping } from './clock.ts'
+import { installClock } from './clock.ts'
 import { isHeld } from './hold.ts'
 import type { Job } from './pool.ts'
 import { followThreads } from './threads.ts'
 import { followSockets } from './wires.ts'
 
 const [threads, sockets] = [followThreads(), followSockets()]
-installClock(leaping(() => isHeld() || threads() || sockets()))
+installClock(() => isHeld() || threads() || sockets())
 const { runScenario } = await import('./run.ts')
 const { scenarioOf } = await import('./scenario.ts')
 
