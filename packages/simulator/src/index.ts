@@ -23,6 +23,8 @@ export type { KlineRow, TradeBody } from './wire.ts'
 /** Totals since the start: WebSocket connections, and requests that went past a limit. */
 export type Counts = {
   opened: number
+  /** Ended by the client, or lost on its side. */
+  left: number
   /** Ended by the exchange because they were as old as they may get. */
   expired: number
   /** Refused with 429: REST past a limit, and connection attempts. */

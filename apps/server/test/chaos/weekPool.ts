@@ -12,8 +12,9 @@ export type FromWeek =
   | { readonly kind: 'done'; readonly outcome: WeekOutcome }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** Growth of the heap that a week of noise may show, MB a day. */
+/** Growth of the heap that a week of noise may show, MB a day; judged from a day after the warm-up on. */
 const STEADY_MB_A_DAY = 1
+const JUDGED_HOURS = 24
 /** Caches fill at first: two days in a long run, half of a short one. */
 const warmUp = (hours: number): number => Math.min(52, hours / 2)
 
@@ -36,7 +37,8 @@ export async function runWeekApart(job: WeekJob): Promise<boolean> {
     })
     const steady = outcome.samples.filter(({ hour }) => hour >= warmUp(job.days * 24))
     process.stdout.write(`\n${weekTable(outcome, steady)}\n`)
-    return isCleanWeek(outcome) && !(slopeADay(steady, ({ heap }) => heap) > STEADY_MB_A_DAY)
+    const grows = steady.length >= JUDGED_HOURS && slopeADay(steady, ({ heap }) => heap) > STEADY_MB_A_DAY
+    return isCleanWeek(outcome) && !grows
   } finally {
     child.kill('SIGKILL')
   }
@@ -71,8 +73,8 @@ function weekTable(outcome: WeekOutcome, steady: readonly Sample[]): string {
     ['answered 429', counts.limited],
     ['answered 418', counts.banned],
     ['connections opened', counts.opened],
-    ['of these after a loss', outcome.reconnects],
-    ['of these ahead of the 24 h limit', counts.opened - outcome.reconnects - 1],
+    ['left by us for a successor', counts.left],
+    ['attempts to connect again', outcome.reconnects],
     ['ended by the exchange for their age', counts.expired],
     ['heap after GC', `${last?.heap.toFixed(1)} MB`],
     [`heap, slope over ${steady.length} h`, slope(({ heap }) => heap)],

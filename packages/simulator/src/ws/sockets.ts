@@ -16,6 +16,8 @@ type Connection = {
   waitingSince: number | undefined
   warned: boolean
   received: number[]
+  /** We ended it, not the client. */
+  ended: boolean
 }
 
 const connectWindowMs = 5 * 60_000
@@ -52,7 +54,16 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
   const connections = new Set<Connection>()
   const attempts = new Map<string, number[]>()
   const { clock } = exchange
-  const totals = { opened: 0, expired: 0, refused: 0 }
+  const totals = { opened: 0, left: 0, expired: 0, refused: 0 }
+
+  const terminate = (connection: Connection): void => {
+    connection.ended = true
+    connection.socket.terminate()
+  }
+  const close = (connection: Connection, code: number, reason: string): void => {
+    connection.ended = true
+    connection.socket.close(code, reason)
+  }
 
   const allowed = (address: string): boolean => {
     const now = clock.wall()
@@ -82,7 +93,7 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
     const now = clock.wall()
     connection.received = [...connection.received.filter((time) => time > now - 1_000), now]
     if (connection.received.length <= limits.messages) return true
-    connection.socket.close(1008, 'Too many requests')
+    close(connection, 1008, 'Too many requests')
     return false
   }
 
@@ -111,10 +122,14 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
       waitingSince: undefined,
       warned: false,
       received: [],
+      ended: false,
     }
     connections.add(connection)
     socket.on('error', () => socket.terminate())
-    socket.on('close', () => leaveAll(connection))
+    socket.on('close', () => {
+      if (!connection.ended) totals.left++
+      leaveAll(connection)
+    })
     socket.on('ping', () => count(connection))
     socket.on('pong', () => {
       if (count(connection)) connection.waitingSince = undefined
@@ -124,13 +139,13 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
       const reply = answerRequest(session, hub, data.toString(), limits.streams)
       socket.send(JSON.stringify(reply))
     })
-    if (address.streams.length > limits.streams) socket.close(1008, 'Too many streams')
+    if (address.streams.length > limits.streams) close(connection, 1008, 'Too many streams')
     else for (const name of address.streams) hub.join(session, name)
   }
 
   const keepAlive = (connection: Connection, now: number): void => {
     if (connection.waitingSince !== undefined && now - connection.waitingSince >= limits.pongMs) {
-      connection.socket.terminate()
+      terminate(connection)
     } else if (now - connection.pingedAt >= limits.pingMs) {
       connection.pingedAt = now
       connection.waitingSince ??= now
@@ -145,7 +160,7 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
     const age = now - connection.since
     if (age >= limits.lifeMs) {
       if (connection.socket.readyState === connection.socket.OPEN) totals.expired++
-      connection.socket.close(1001, 'serverShutdown')
+      close(connection, 1001, 'serverShutdown')
     } else if (!connection.warned && age >= limits.lifeMs - limits.noticeMs) {
       connection.warned = true
       announce(connection)
@@ -177,7 +192,7 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
           (!half || session.even) &&
           (!symbols || [...session.streams].some((name) => symbols.has(name.split('@')[0] ?? ''))),
       )
-      for (const { socket } of hit) socket.terminate()
+      for (const connection of hit) terminate(connection)
       return hit.length
     },
     /** Announces the end to everybody. */
@@ -185,10 +200,10 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
       for (const connection of connections) announce(connection)
     },
     closeAll(): void {
-      for (const { socket } of connections) socket.close(1001, 'serverShutdown')
+      for (const connection of connections) close(connection, 1001, 'serverShutdown')
     },
     count: (): number => connections.size,
-    /** Since the start: accepted, ended for their age, refused because there were too many attempts. */
+    /** Since the start: accepted, ended by the client, ended for their age, refused because there were too many attempts. */
     totals: () => ({ ...totals }),
   }
 }
