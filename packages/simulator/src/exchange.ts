@@ -9,6 +9,8 @@ export type Listing = { market: Market; book: BookModel; stats: StatsReader }
 /** What REST, WebSocket, faults and truth share. Symbols are upper case, in the order of the listing. */
 export type Exchange = {
   clock: Clock
+  /** How often tickers are sent, ms. */
+  tickerMs: number
   listings: Map<string, Listing>
   /** What was taken off the list. */
   delisted: Map<string, Listing>

@@ -20,6 +20,19 @@ export type { Limits } from './rest/limits.ts'
 export type { Truth } from './truth.ts'
 export type { KlineRow, TradeBody } from './wire.ts'
 
+/** Totals since the start: WebSocket connections, and requests that went past a limit. */
+export type Counts = {
+  opened: number
+  /** Ended by the client, or lost on its side. */
+  left: number
+  /** Ended by the exchange because they were as old as they may get. */
+  expired: number
+  /** Refused with 429: REST past a limit, and connection attempts. */
+  limited: number
+  /** Refused with 418. */
+  banned: number
+}
+
 /** A running exchange in a box. */
 export type Simulator = {
   /** What to use in place of `https://api.binance.com`. */
@@ -36,18 +49,17 @@ export type Simulator = {
   symbols: readonly string[]
   /** Open WebSocket connections. */
   connections(): number
+  /** What happened to connections and requests since the start. */
+  counts(): Counts
   close(): Promise<void>
 }
 
-/** How often a running clock is looked at, in real ms. */
-const tickMs = 20
-
 /** Starts a Binance spot exchange on a local port: REST, WebSocket and `/sim` control routes together. */
 export const createSimulator = async (options: SimulatorOptions = {}): Promise<Simulator> => {
-  const { host = '127.0.0.1', port = 0, speed = 1, keys = [] } = options
+  const { host = '127.0.0.1', port = 0, speed = 1, keys = [], tickMs = 20, tickerMs = 1_000 } = options
   const { start, ...market } = await openListings(options)
   const clock = createClock(start, speed, options.clock === 'manual')
-  const exchange: Exchange = { clock, ...market }
+  const exchange: Exchange = { clock, tickerMs, ...market }
   const limits = { ...defaultLimits, ...options.limits }
   const limiter = createRateLimiter(limits)
   const truth = createTruth(exchange)
@@ -101,6 +113,11 @@ export const createSimulator = async (options: SimulatorOptions = {}): Promise<S
     faults: faults.calls,
     symbols: [...exchange.listings.keys()],
     connections: sockets.count,
+    counts() {
+      const { refused: attempts, ...connections } = sockets.totals()
+      const { limited, banned } = limiter.totals()
+      return { ...connections, limited: limited + attempts, banned }
+    },
     async close() {
       clearInterval(timer)
       sockets.cut()

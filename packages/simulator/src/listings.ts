@@ -43,7 +43,9 @@ const firstTrade = (tapes: readonly Tape[]): number =>
  * The listed markets and the moment at which the clock starts: the given one; else now, or just before the first trade
  * of a recording. Throws when a recording cannot be read or a symbol's quote currency is unknown.
  */
-export const openListings = async (options: SimulatorOptions): Promise<{ start: number } & Omit<Exchange, 'clock'>> => {
+export const openListings = async (
+  options: SimulatorOptions,
+): Promise<{ start: number } & Omit<Exchange, 'clock' | 'tickerMs'>> => {
   const { recorded, seed = 1, historyMs = defaultHistoryMs } = options
   const tapes = recorded ? await recordedTapes(recorded) : generatedTapes(options)
   const start = options.start ?? (recorded ? firstTrade(tapes) - 1 : Date.now())

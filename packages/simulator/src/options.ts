@@ -21,6 +21,10 @@ export type SimulatorOptions = {
   clock?: 'running' | 'manual'
   /** A number is the total of all symbols, busy ones first; a record gives the rate of each symbol. */
   tradesPerSecond?: number | Readonly<Record<string, number>>
+  /** How often a running clock is looked at, real ms: what happened meanwhile is sent then. */
+  tickMs?: number
+  /** How often tickers are sent, ms: 1000, as the exchange does it, unless a long run has to be short of work. */
+  tickerMs?: number
   /** How far history reaches back from the start. */
   historyMs?: number
   /** Plays recorded trades instead of the generated market. */

@@ -8,6 +8,8 @@ export type Truth = {
   trades(symbol: string, fromId?: number, toId?: number): TradeBody[]
   /** Bars with an open time in [from, to], in the shape of a REST row; quiet ones flat, halted ones absent. */
   candles(symbol: string, interval: Interval, from: number, to: number): KlineRow[]
+  /** When the market stood still by a fault: `from` belongs to it, `to` no longer. */
+  halts(symbol: string): readonly { from: number; to: number }[]
   /** Ids of the first trade in history and of the newest one. */
   ids(symbol: string): { first: number; last: number }
 }
@@ -24,6 +26,7 @@ export const createTruth = (exchange: Exchange): Truth => ({
     const { market } = listingOf(exchange, symbol)
     return market.rows(interval, from, to, exchange.clock.now()).map((row) => klineRow(market.spec, row))
   },
+  halts: (symbol) => listingOf(exchange, symbol).market.halts.map(({ from, to }) => ({ from, to })),
   ids(symbol) {
     const { market } = listingOf(exchange, symbol)
     return { first: market.firstId, last: market.last(exchange.clock.now())?.id ?? market.firstId - 1 }

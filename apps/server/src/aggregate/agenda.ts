@@ -37,7 +37,7 @@ export function createAgenda(firstWaitMs: number) {
     due: (now: number): Errand[] => [...errands.values()].filter(({ at }) => at <= now),
     /** The errand was run. `reached`: all of its stretch was there to be looked at; `open`: something still waits for history. */
     done(errand: Errand, reached: boolean, open: boolean, now: number): void {
-      if (reached) errand.looks = Math.max(0, errand.looks - 1)
+      if (reached || errand.wait >= LONGEST_WAIT_MS) errand.looks = Math.max(0, errand.looks - 1)
       errand.wait = Math.min(errand.wait * 2, LONGEST_WAIT_MS)
       errand.at = now + errand.wait
       const key = marketKey(errand.market)

@@ -88,8 +88,8 @@ function takeForming(state: SeriesState, candle: Candle): boolean {
 }
 
 function takeClosed(state: SeriesState, candle: Candle): boolean {
-  const known = state.closed.findLast(({ time }) => time === candle.time)
-  if (known && known.revision >= candle.revision) return false
+  const known = state.closed.findLast(({ time }) => time <= candle.time)
+  if (known?.time === candle.time && known.revision >= candle.revision) return false
   put(state.closed, candle)
   if (state.closed.length > RECENT) state.closed.shift()
   state.forming = state.forming.filter(({ time }) => time > candle.time)

@@ -66,7 +66,7 @@ export async function createParts({ config, log, progress }: PartsDeps) {
   })
   /** The exchange's clock minus ours, ms, until the collector has measured it better. */
   const clock = { offset: 0 }
-  const exchangeNow = () => Date.now() + (collector.status().clockOffset ?? clock.offset)
+  const exchangeNow = offsetClock(() => collector.status().clockOffset ?? clock.offset)
   const shared = { rest, bus, store, symbols, timeframes: config.timeframes, metrics, now: exchangeNow }
   const backfill = createBackfill({
     ...shared,
@@ -96,6 +96,19 @@ export async function createParts({ config, log, progress }: PartsDeps) {
     collector,
     backfill,
     reconciler,
+  }
+}
+
+/** How long a reading of the offset is good for: the clock is measured every few minutes, and asked for all the time. */
+const OFFSET_MS = 1_000
+
+/** The exchange's clock, ms: ours plus an offset that is asked for now and then. */
+function offsetClock(offset: () => number): () => number {
+  let known = { at: Number.NEGATIVE_INFINITY, offset: 0 }
+  return () => {
+    const at = Date.now()
+    if (Math.abs(at - known.at) >= OFFSET_MS) known = { at, offset: offset() }
+    return at + known.offset
   }
 }
 

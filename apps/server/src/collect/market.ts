@@ -104,7 +104,8 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   let failures = 0
   let retryAt = 0
   let gapSince: number | undefined
-  let downSince = now()
+  const born = now()
+  let downSince = born
   let polledAt: number | undefined
   let progressAt = 0
   let askedAt = 0
@@ -181,7 +182,13 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     before ??= await deps.before(market)
     await clock.measured(signal)
     if (line.next() === undefined) {
-      const start = await findStart({ ...deps, maxRefill: settings.maxRefill }, market, before, line.newestId(), signal)
+      const start = await findStart(
+        { ...deps, maxRefill: settings.maxRefill, since: born },
+        market,
+        before,
+        line.newestId(),
+        signal,
+      )
       if (line.next() === undefined) {
         line.begin(start)
         deps.began?.(market, start)

@@ -17,7 +17,8 @@ interface Deps {
   readonly rest: RestClient
   readonly clock: ExchangeClock
   readonly maxRefill: number
-  readonly now: () => number
+  /** Since when the market is wanted, our clock, ms: however long its turn takes to come, it begins with this minute. */
+  readonly since: number
 }
 
 /** Where a market's line begins: the id to ask for, and what lies before it. Times in exchange ms. */
@@ -40,7 +41,7 @@ export interface Before {
 
 /**
  * Goes on after the stored trade, or where coverage ends when nothing has traded yet, if the way from there to now is short
- * enough; else begins at the current minute with a hole before it. `newest`: the highest id that is known to exist.
+ * enough; else begins with the minute of `since`, with a hole before it. `newest`: the highest id that is known to exist.
  * Rejects as `RestClient.ask` does. The clock has to be measured.
  */
 export async function findStart(
@@ -63,7 +64,7 @@ export async function findStart(
     const to = (await end()) ?? id
     if (to - id < deps.maxRefill) return { id, since, upTo: since, seen: known.to, hole: { from: since, to: since } }
   }
-  const minute = Math.floor((deps.clock.at(deps.now()) ?? deps.now()) / MINUTE) * MINUTE
+  const minute = Math.floor((deps.clock.at(deps.since) ?? deps.since) / MINUTE) * MINUTE
   const from = last?.time ?? known?.to ?? 0
   const id = await idSince(deps, symbol, minute, signal)
   return { id, since: minute, upTo: 0, ...(from < minute && { hole: { from, to: minute } }) }

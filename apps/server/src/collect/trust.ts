@@ -62,7 +62,8 @@ export function createTrust(settings: CollectSettings): Trust {
   let replaceAt = 0
   let replaceWait = REPLACE_MS
 
-  const patience = () => Math.min(silenceMaxMs, Math.max(silenceMinMs, rhythm.unusual() ?? silenceUnknownMs))
+  const patience = () =>
+    Math.round(Math.min(silenceMaxMs, Math.max(silenceMinMs, rhythm.unusual() ?? silenceUnknownMs)))
   const silence = () => Math.min(silenceMaxMs, patience() * 2 ** Math.min(answers, 20))
   const prove = (at: number) => {
     proof = Math.max(proof, at)

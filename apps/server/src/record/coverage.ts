@@ -46,6 +46,17 @@ export function createCoverageOfTrades(store: Pick<Store, 'lastTrade' | 'coverag
     return missing(hole, known).map((part) => ({ exchange, symbol, series: 'trades', state: 'unknown', ...part }))
   }
 
+  /** Quiet stretches before `reached` in which late trades belong: they were complete, and not quiet. */
+  async function disturbed({ exchange, symbol, trades }: TradeBatch, reached: number): Promise<Coverage[]> {
+    const times = trades.flatMap(({ time }) => (time < reached ? [time] : []))
+    if (times.length === 0) return []
+    const range = { from: Math.min(...times), to: Math.max(...times) + 1 }
+    const known = await store.coverage({ exchange, symbol }, 'trades', range)
+    return known
+      .filter(({ state, from, to }) => state === 'quiet' && times.some((time) => time >= from && time < to))
+      .map((part) => ({ ...part, state: 'complete' }))
+  }
+
   return {
     /** To be asked before the batch's trades are stored. Nothing is remembered until `keep`. */
     async of(batch: TradeBatch): Promise<Coverage[]> {
@@ -55,7 +66,7 @@ export function createCoverageOfTrades(store: Pick<Store, 'lastTrade' | 'coverag
       const quietFrom = trades.length > 0 || hole || batch.halted ? batch.upTo : reach.quietFrom
       const base = { exchange, symbol, series: 'trades', to: batch.upTo }
       if (doubtFrom !== undefined) return [{ ...base, from: doubtFrom, state: 'unknown' }]
-      const parts = await holeOf(batch)
+      const parts = [...(await holeOf(batch)), ...(await disturbed(batch, from))]
       const still = batch.halted && trades.length === 0
       if (from < batch.upTo) parts.push({ ...base, from, state: still ? 'unknown' : 'complete' })
       if (batch.upTo - quietFrom >= QUIET_MS) parts.push({ ...base, from: quietFrom, state: 'quiet' })

@@ -1,13 +1,17 @@
 import type { Simulator, TradeBody } from '@candlewire/simulator'
-import { type Coverage, type Interval, knownIntervals } from '../../src/domain/coverage.ts'
+import { type Interval, knownIntervals } from '../../src/domain/coverage.ts'
 import type { Trade } from '../../src/domain/trade.ts'
 import type { Store } from '../../src/store/store.ts'
 import { candleFaults, rowsOf, tradeFaults } from '../compare.ts'
+import { servedFaults } from './served.ts'
+import { at, coverageFaults, haltsOf, unknownParts } from './stillness.ts'
 
 const MINUTE = 60_000
-const LENGTHS = { '1s': 1_000, '5s': 5_000, '1m': MINUTE, '5m': 5 * MINUTE } as const
-type Code = keyof typeof LENGTHS
+export const LENGTHS = { '1s': 1_000, '5s': 5_000, '1m': MINUTE, '5m': 5 * MINUTE } as const
+export type Code = keyof typeof LENGTHS
 export const codes = Object.keys(LENGTHS) as Code[]
+/** Those of a comma-separated list that are compared. */
+export const codesOf = (list: string): Code[] => codes.filter((code) => list.split(',').includes(code))
 
 /** What is wrong with a store. All zero is what a run has to show. */
 export interface Losses {
@@ -29,7 +33,7 @@ export const noLosses = (): Losses => ({ lost: 0, doubled: 0, invented: 0, candl
 export const isClean = ({ lost, doubled, invented, candles, coverage }: Losses): boolean =>
   lost + doubled + invented + candles + coverage === 0
 
-const NOTES = 12
+const NOTES = 24
 export function note(losses: Losses, text: string): void {
   if (losses.notes.length < NOTES) losses.notes.push(text)
 }
@@ -37,16 +41,16 @@ export function note(losses: Losses, text: string): void {
 interface Expected {
   /** The minute in which the server began, exchange ms. */
   readonly since: number
-  /** When all was well: complete from here at the latest. */
-  readonly healed: number
+  /** When the exchange could first be asked: complete from the beginning of this minute at the latest. */
+  readonly reachable: number
   /** What has to be complete, exchange ms. */
   readonly upTo: number
   /** The first trade id that counts, by symbol. */
   readonly firstIds: ReadonlyMap<string, number>
   /** The last one that the exchange had when the server was stopped: a later one may bear an earlier time. */
   readonly lastIds: ReadonlyMap<string, number>
-  /** When the exchange stood still. */
-  readonly outages: readonly Interval[]
+  /** When the server could not ask or hear, or was not running. */
+  readonly hindered: readonly Interval[]
 }
 
 /** Holds what a store has of every market against what the market did. */
@@ -60,7 +64,7 @@ async function compareMarket(
   store: Store,
   simulator: Simulator,
   symbol: string,
-  { since, healed, upTo, firstIds, lastIds, outages }: Expected,
+  { since, reachable, upTo, firstIds, lastIds, hindered }: Expected,
   losses: Losses,
 ): Promise<void> {
   const market = { exchange: 'binance', symbol }
@@ -73,18 +77,20 @@ async function compareMarket(
     losses.coverage++
     note(losses, `${symbol}: ${text}`)
   }
-  if (from > healed) blame(`complete from ${at(from)}, after ${at(healed)}`)
+  const begun = Math.floor(reachable / MINUTE) * MINUTE
+  if (from > begun) blame(`complete from ${at(from)}, not ${at(begun)}`)
   if (to < upTo) blame(`complete up to ${at(to)}, not ${at(upTo)}`)
-  // A stretch of a minute and more that nobody saw alive is unknown as a whole, be the outage in it shorter.
-  for (const part of unknownParts(coverage, from, to))
-    if (!outages.some((outage) => outage.from < part.to && part.from < outage.to))
-      blame(`${part.state} from ${at(part.from)} to ${at(part.to)}`)
+  const halts = haltsOf(simulator, symbol)
+  const span = { from, to: Math.min(to, upTo) }
+  if (span.from < span.to) coverageFaults(coverage, span, { halts, hindered, trades: happened }).forEach(blame)
 
   const lastId = lastIds.get(symbol) ?? 0
-  const inTime = ({ id, time }: TradeBody) => id <= lastId && known.some((part) => part.from <= time && time < part.to)
   const stored = await store.trades(market, { from: since, to: Number.MAX_SAFE_INTEGER })
-  compareTrades(stored, happened, happened.filter(inTime), symbol, losses)
+  // In all that is between, be it called known or not; what came in the last moments was never sent.
+  const promised = happened.filter(({ id, time }) => id <= lastId && time >= from && time < to)
+  compareTrades(stored, happened, promised, symbol, losses)
 
+  const unknown = unknownParts(coverage, from, upTo)
   const unseen = happened.filter(({ id, time }) => time < from || id > lastId)
   for (const code of codes) {
     const length = LENGTHS[code]
@@ -98,16 +104,20 @@ async function compareMarket(
       open + length > to ||
       // A trade that came late into history from before the start, or after the end, is nobody's to see.
       unseen.some(({ time }) => time >= open && time < open + length) ||
-      (length < MINUTE && outages.some((outage) => outage.from < open + length && open < outage.to) && !times.has(open))
+      // A part of a candle may be unknown. Minutes are asked for at once; larger ones by the next audit, within the hour.
+      (length !== MINUTE && unknown.some((part) => part.from < open + length && open < part.to) && !times.has(open))
     const due = rows.filter(([open]) => open >= first && (open + length <= upTo || times.has(open)) && !unsure(open))
     const judged = candles.filter(({ time }) => !unsure(time))
-    const faults = candleFaults(judged, due)
+    const faults = [
+      ...candleFaults(judged, due),
+      ...(await servedFaults(store, { ...market, timeframe: code }, { from: first, to: upTo }, { halts, unknown })),
+    ]
     losses.candles += faults.length
     for (const fault of faults) note(losses, `${symbol} ${code}: ${fault}`)
   }
 }
 
-function compareTrades(
+export function compareTrades(
   stored: readonly Trade[],
   happened: readonly TradeBody[],
   promised: readonly TradeBody[],
@@ -133,18 +143,3 @@ function compareTrades(
     note(losses, `${symbol}: trade ${id} of ${at(time)} is lost`)
   }
 }
-
-/** Where coverage says unknown, or nothing at all. */
-function unknownParts(coverage: readonly Coverage[], from: number, to: number): (Interval & { state: string })[] {
-  const parts: (Interval & { state: string })[] = []
-  let reached = from
-  for (const part of coverage) {
-    if (part.to <= from || part.from >= to) continue
-    if (part.from > reached) parts.push({ from: reached, to: part.from, state: 'never mentioned' })
-    if (part.state === 'unknown') parts.push(part)
-    reached = Math.max(reached, part.to)
-  }
-  return parts
-}
-
-const at = (time: number): string => (Number.isFinite(time) ? new Date(time).toISOString().slice(11, 23) : String(time))

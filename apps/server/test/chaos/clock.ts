@@ -1,20 +1,40 @@
 import { syncBuiltinESMExports } from 'node:module'
+import { performance as measured } from 'node:perf_hooks'
 import timers from 'node:timers'
 import promises from 'node:timers/promises'
 
 type Callback = (...args: unknown[]) => void
 
+/** No time passes while something moves, except when it never ends. */
+const BUSY_TURNS = 2_000
+
+/**
+ * How far time goes with a turn of the event loop, ms: not at all while something moves (an event came from the system in
+ * the last turn, or `underWay` says so of what cannot be seen here), else straight to the next timer, due in `dueMs`.
+ */
+function createPace(underWay: () => boolean) {
+  let events = 0
+  let busy = 0
+  return (dueMs: number): number => {
+    const seen = measured.nodeTiming.uvMetricsInfo.events
+    const moved = seen !== events || underWay()
+    events = seen
+    busy = moved ? (busy + 1) % BUSY_TURNS : 0
+    return moved ? Number(busy === BUSY_TURNS - 1) : dueMs
+  }
+}
+
 /**
  * A clock for a whole process: `Date`, `performance.now`, `setTimeout`, `setInterval` and their promises go by it, so that
- * server and simulator run with the waits they ship with, many times as fast. It moves a small step with each turn of
- * the event loop: however busy the machine is, no time passes behind the back of code that is ready to run.
+ * server and simulator run with the waits they ship with, and a week takes as long as its work, not as its pauses.
+ * It moves with the turns of the event loop, and only when nothing else does: however busy the machine is, no time passes
+ * behind the back of code that is ready to run.
  */
-export function installClock({ stepMs, pauseMs }: { stepMs: number; pauseMs: number }) {
-  const real = { setTimeout: globalThis.setTimeout }
+export function installClock(underWay: () => boolean) {
+  const step = createPace(underWay)
   let epoch = Date.now()
   let elapsed = 0
   let order = 0
-  let stopped = false
   /** Sorted by time, then by the order in which they were set. */
   const waiting: VirtualTimer[] = []
 
@@ -73,14 +93,13 @@ export function installClock({ stepMs, pauseMs }: { stepMs: number; pauseMs: num
   }
 
   function turn(): void {
-    if (stopped) return
-    const end = elapsed + stepMs
+    const end = elapsed + step(Math.max(0, (waiting[0]?.at ?? elapsed) - elapsed))
     for (let next = waiting[0]; next && next.at <= end; next = waiting[0]) {
       elapsed = Math.max(elapsed, next.at)
       next.fire()
     }
     elapsed = end
-    real.setTimeout(turn, pauseMs)
+    setImmediate(turn)
   }
 
   const setTimeout = (callback: Callback, ms?: unknown, ...args: unknown[]) =>
@@ -137,14 +156,11 @@ export function installClock({ stepMs, pauseMs }: { stepMs: number; pauseMs: num
   Object.assign(timers, patched)
   Object.assign(promises, { setTimeout: sleep, setInterval: ticks })
   syncBuiltinESMExports()
-  real.setTimeout(turn, pauseMs)
+  setImmediate(turn)
   return {
     /** Puts the date to `time`, ms; what waits goes on waiting as long as it would have. */
     set(time: number): void {
       epoch = time - Math.floor(elapsed)
-    },
-    stop(): void {
-      stopped = true
     },
   }
 }

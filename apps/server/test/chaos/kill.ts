@@ -24,10 +24,13 @@ import {
   variablesOf,
 } from './run.ts'
 import { ratesOf } from './scenario.ts'
+import { createMemory } from './told.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
-/** A server is killed at a random moment within this time after it was started: while it starts, fetches, or runs. */
-const LIFE_MS = 6_000
+/** One server in three is killed within this time after its start: while it loads, opens the store, or asks … */
+const BIRTH_MS = 1_500
+/** … the others within this time after they listen: while they fetch, join, close candles, write. */
+const LIFE_MS = 2_500
 const PATIENCE = 3 * MINUTE
 
 /** The wire is not at its best meanwhile. */
@@ -58,9 +61,17 @@ export async function runKills(
   try {
     const firstIds = firstIdsOf(simulator)
     const since = Math.floor(simulator.now() / MINUTE) * MINUTE
+    const memory = createMemory()
+    let reachable: number | undefined
     for (let done = 0; done < kills; done++) {
-      const { child } = startServer(simulator, folder)
-      await pause(dice.between(100, LIFE_MS))
+      const { child, url } = startServer(simulator, folder)
+      if (dice.chance(1 / 3)) await pause(dice.between(100, BIRTH_MS))
+      else {
+        const heard = memory.listen(await url)
+        await pause(dice.between(0, LIFE_MS))
+        await end(child, 'SIGKILL')
+        if (await heard) reachable ??= simulator.now()
+      }
       await end(child, 'SIGKILL')
       told(done + 1)
     }
@@ -75,11 +86,21 @@ export async function runKills(
       await pause(STALE)
       await end(child, 'SIGTERM')
       const store = await embeddedStore({ path: join(folder, 'candlewire.db'), log: silent })
-      const expected = { since, healed, upTo: healed + AFTER - BEHIND, firstIds, lastIds, outages: [] }
-      const losses = await compareAll(store, simulator, expected).finally(() => store.close())
+      const expected = {
+        since,
+        reachable: reachable ?? started,
+        upTo: healed + AFTER - BEHIND,
+        firstIds,
+        lastIds,
+        hindered: [],
+      }
+      const losses = await compareAll(store, simulator, expected)
+      const forgotten = await memory.faults(store).finally(() => store.close())
+      losses.candles += forgotten.length
+      losses.notes.unshift(...forgotten.slice(0, 6))
       return {
         seed,
-        kind: `kill -9 × ${kills}`,
+        kind: `kill -9 × ${kills}, ${memory.size()} candles told`,
         healMs: healed - started,
         trades: countSince(simulator, firstIds),
         losses,

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { createSimulator, type Simulator } from '@candlewire/simulator'
 import { type Service, serve } from '../../src/cli/serve.ts'
 import { loadConfig } from '../../src/config.ts'
+import type { Interval } from '../../src/domain/coverage.ts'
 import { createLog, silent } from '../../src/lib/log.ts'
 import { embeddedStore } from '../../src/store/embedded/index.ts'
 import { until } from '../until.ts'
 import { codes, compareAll, type Losses, noLosses, note } from './check.ts'
+import { holding } from './hold.ts'
 import type { Scenario } from './scenario.ts'
 
 export const MINUTE = 60_000
@@ -20,7 +22,9 @@ export const AFTER = 16_000
 export const BEHIND = 13_000
 /** The exchange's figures, a newest id for one, are this old at times: what it traded since then nobody has to know. */
 export const STALE = 1_500
-/** An outage begins and ends with the simulator's next look at its script; ids prove the rest with the next trade. */
+/** The longest pause before REST is asked again after it failed. */
+const RETRY = 35_000
+/** A fault begins with the simulator's next look at its script. */
 const SLACK = 200
 
 /** What came of a run. `healMs`: from the last fault to all markets live and nothing left to fetch. */
@@ -48,17 +52,14 @@ export async function runScenario(scenario: Scenario, logLevel = 'silent'): Prom
   })
   try {
     const firstIds = firstIdsOf(simulator)
-    const { healMs, healed, upTo, lastIds, problem } = await live(scenario, simulator, folder, start, logLevel)
-    const outages = faults.flatMap((step) =>
-      step.kind === 'outage' && 'at' in step
-        ? [{ from: start + step.at - SLACK, to: start + step.at + step.ms + SLACK }]
-        : [],
-    )
+    const { healMs, upTo, lastIds, problem } = await live(scenario, simulator, folder, start, logLevel)
     const store = await embeddedStore({ path: join(folder, 'candlewire.db'), log: silent })
     const since = Math.floor(start / MINUTE) * MINUTE
-    const losses = await compareAll(store, simulator, { since, healed, upTo, firstIds, lastIds, outages }).finally(() =>
-      store.close(),
-    )
+    const hindered = hindrances(scenario, start)
+    const late = hindered.filter(({ from }) => from <= start).map(({ to }) => to + RETRY)
+    const reachable = Math.max(start, ...late)
+    const expected = { since, reachable, upTo, firstIds, lastIds, hindered }
+    const losses = await compareAll(store, simulator, expected).finally(() => store.close())
     if (problem) {
       losses.coverage++
       losses.notes.unshift(problem)
@@ -74,16 +75,25 @@ export async function runScenario(scenario: Scenario, logLevel = 'silent'): Prom
   }
 }
 
+/** When the server could not ask or hear, by the script: exchange ms, for a server that began at `start`. */
+export function hindrances({ faults, restarts }: Pick<Scenario, 'faults' | 'restarts'>, start: number): Interval[] {
+  const hindering: readonly string[] = ['restDown', 'refuseConnect', 'silence', 'slow', 'outage']
+  const byScript = faults.flatMap((step) =>
+    'at' in step && 'ms' in step && hindering.includes(step.kind) ? [{ at: step.at, ms: step.ms ?? 0 }] : [],
+  )
+  return [...byScript, ...restarts].map(({ at, ms }) => ({ from: start + at, to: start + at + ms + SLACK }))
+}
+
 /** The server's life: faults, restarts, calm, all well, the end. */
 async function live(scenario: Scenario, simulator: Simulator, folder: string, start: number, logLevel: string) {
   const reach = (ms: number) => until(`${ms} ms`, () => simulator.now() >= start + ms, PATIENCE)
-  let server = await startServer(simulator, folder, logLevel)
+  let server = await startServer(variablesOf(simulator, folder), folder, logLevel)
   try {
     for (const { at, ms } of scenario.restarts) {
       await reach(at)
       await server.stop()
       await reach(at + ms)
-      server = await startServer(simulator, folder, logLevel)
+      server = await startServer(variablesOf(simulator, folder), folder, logLevel)
     }
     await reach(scenario.calm)
     let problem: string | undefined
@@ -95,7 +105,7 @@ async function live(scenario: Scenario, simulator: Simulator, folder: string, st
     const lastIds = lastIdsOf(simulator)
     await until('the last of them to come', () => simulator.now() >= healed + AFTER + STALE, PATIENCE)
     await server.stop()
-    return { healMs: healed - start - scenario.calm, healed, upTo: healed + AFTER - BEHIND, lastIds, problem }
+    return { healMs: healed - start - scenario.calm, upTo: healed + AFTER - BEHIND, lastIds, problem }
   } finally {
     await server.stop()
   }
@@ -115,11 +125,13 @@ export const variablesOf = ({ restUrl, wsUrl }: Simulator, folder: string) => ({
   BINANCE_WS_URL: wsUrl,
 })
 
-async function startServer(simulator: Simulator, folder: string, logLevel: string) {
-  const config = loadConfig(variablesOf(simulator, folder), {})
+/** A server in this process; `stop` resolves when all that it received is stored. */
+export async function startServer(variables: ReturnType<typeof variablesOf>, folder: string, logLevel: string) {
+  const config = loadConfig(variables, {})
   const abort = new AbortController()
   const log = logLevel === 'silent' ? silent : createLog({ level: logLevel, pretty: false })
-  const service = await serve({ config, log, signal: abort.signal, dashboardDir: join(folder, 'no-page') })
+  const parts = { config, log, signal: abort.signal, dashboardDir: join(folder, 'no-page') }
+  const service = await holding(() => serve(parts))
   return {
     service,
     stop(): Promise<void> {
@@ -129,7 +141,7 @@ async function startServer(simulator: Simulator, folder: string, logLevel: strin
   }
 }
 
-function isWell(service: Service, symbols: number): boolean {
+export function isWell(service: Service, symbols: number): boolean {
   const { collect, backfill } = service.status()
   const { running, queued } = backfill.jobs
   return (

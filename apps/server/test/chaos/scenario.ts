@@ -12,6 +12,7 @@ export const kinds = [
   'malformed',
   'slow',
   'outage',
+  'standstill',
   'restDown',
   'refuseConnect',
   'shutdown',
@@ -20,7 +21,7 @@ export const kinds = [
   'restart',
 ] as const
 export type Kind = (typeof kinds)[number]
-type FaultKind = Exclude<Kind, 'mixed' | 'coldStart' | 'restart'>
+export type FaultKind = Exclude<Kind, 'mixed' | 'coldStart' | 'restart'>
 
 /** A run, wholly determined by its seed. Times in ms from the start of the server. */
 export interface Scenario {
@@ -92,7 +93,9 @@ function stepsOf(kind: Kind, dice: Dice, symbols: readonly string[], length: num
   return steps
 }
 
-const single = kinds.filter((kind): kind is FaultKind => !['mixed', 'coldStart', 'restart'].includes(kind))
+const single = kinds.filter(
+  (kind): kind is FaultKind => !['mixed', 'coldStart', 'restart', 'standstill'].includes(kind),
+)
 
 /** About how far apart faults of a kind are, ms. */
 const paces: Readonly<Record<FaultKind, number>> = {
@@ -105,12 +108,13 @@ const paces: Readonly<Record<FaultKind, number>> = {
   malformed: 800,
   slow: 3_000,
   outage: 12_000,
+  standstill: 200_000,
   restDown: 9_000,
   refuseConnect: 9_000,
   shutdown: 7_000,
 }
 
-function faultsOf(kind: FaultKind, at: number, dice: Dice, symbols: readonly string[]): FaultStep[] {
+export function faultsOf(kind: FaultKind, at: number, dice: Dice, symbols: readonly string[]): FaultStep[] {
   const some = dice.chance(0.5) ? dice.some(symbols, 0.3) : [...symbols]
   const count = dice.between(1, 8)
   const stream = dice.chance(0.8) ? 'trade' : '*'
@@ -132,6 +136,9 @@ function faultsOf(kind: FaultKind, at: number, dice: Dice, symbols: readonly str
       return [{ at, kind, ms: dice.between(500, 5_000), delayMs: dice.between(50, 4_000) }, missing]
     case 'outage':
       return [{ at, kind, ms: dice.between(500, 9_000) }]
+    // Too long for anybody to say what would have been.
+    case 'standstill':
+      return [{ at, kind: 'outage', ms: dice.between(60_000, 150_000) }]
     // What needs REST while there is none.
     case 'restDown':
       return [{ at, kind, ms: dice.between(500, 25_000) }, dice.chance(0.5) ? cut : missing]

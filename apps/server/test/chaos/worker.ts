@@ -1,10 +1,13 @@
 import { installClock } from './clock.ts'
+import { isHeld } from './hold.ts'
 import type { Job } from './pool.ts'
+import { followThreads } from './threads.ts'
+import { followSockets } from './wires.ts'
 
 const DAY = Date.UTC(2026, 5, 1)
 
-/** Twenty times as fast as the world, where the machine can. */
-const clock = installClock({ stepMs: 20, pauseMs: 1 })
+const [threads, sockets] = [followThreads(), followSockets()]
+const clock = installClock(() => isHeld() || threads() || sockets())
 const { runScenario } = await import('./run.ts')
 const { scenarioOf } = await import('./scenario.ts')
 

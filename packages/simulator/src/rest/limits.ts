@@ -60,6 +60,7 @@ const fresh = (): Account => ({ window: -1, used: 0, rawWindow: -1, raw: 0, igno
 /** Counts weight and requests by address, answers 429 past the limit and bans who does not stop. */
 export const createRateLimiter = (limits: Limits) => {
   const accounts = new Map<string, Account>()
+  const totals = { limited: 0, banned: 0 }
 
   const roll = (account: Account, now: number): void => {
     if (account.window !== Math.floor(now / minute)) {
@@ -75,9 +76,11 @@ export const createRateLimiter = (limits: Limits) => {
 
   const refuse = (account: Account, now: number, raw: boolean): Verdict => {
     if (account.ignored++ < limits.ignored429) {
+      totals.limited++
       const span = raw ? fiveMinutes : minute
       return { kind: 'wait', used: account.used, retryMs: span - (now % span), raw }
     }
+    totals.banned++
     account.bannedUntil = now + Math.min(longestBan, limits.banMs * 2 ** account.bans)
     account.bans++
     return { kind: 'ban', until: account.bannedUntil }
@@ -88,7 +91,10 @@ export const createRateLimiter = (limits: Limits) => {
     charge(address: string, weight: number, now: number): Verdict {
       const account = accounts.get(address) ?? fresh()
       accounts.set(address, account)
-      if (now < account.bannedUntil) return { kind: 'ban', until: account.bannedUntil }
+      if (now < account.bannedUntil) {
+        totals.banned++
+        return { kind: 'ban', until: account.bannedUntil }
+      }
       roll(account, now)
       account.used += weight
       account.raw++
@@ -96,6 +102,8 @@ export const createRateLimiter = (limits: Limits) => {
       if (raw || account.used > limits.weight) return refuse(account, now, raw)
       return { kind: 'ok', used: account.used }
     },
+    /** Requests refused since the start: 429 and 418. */
+    totals: () => ({ ...totals }),
     used: (address: string): number => accounts.get(address)?.used ?? 0,
   }
 }

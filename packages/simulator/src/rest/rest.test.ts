@@ -301,6 +301,8 @@ test('weights add up, 429 says when to come back, going on is a ban that grows',
   assert.equal((await call('ping')).status, 418, 'the minute is not over: banned again')
   await limited.advance(1_999)
   assert.equal((await call('ping')).status, 418, 'twice as long')
+  assert.ok(limited.counts().limited >= 2)
+  assert.ok(limited.counts().banned >= 4)
   await limited.advance(minute)
   assert.equal((await call('ping')).headers.get('x-mbx-used-weight-1m'), '1')
 })

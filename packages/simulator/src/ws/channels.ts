@@ -66,34 +66,34 @@ const kline = ({ market }: Listing, interval: Interval, shift: number, start: nu
   }
 }
 
-const everySecond =
-  (make: (now: number) => Payload | undefined): Pump =>
+const every =
+  (ms: number, make: (now: number) => Payload | undefined): Pump =>
   (from, now) => {
-    const frame = due(from, now, 1_000) ? make(now) : undefined
+    const frame = due(from, now, ms) ? make(now) : undefined
     return frame ? [frame] : []
   }
 
-const ticker = ({ market, book, stats }: Listing): Pump =>
-  everySecond((now) => {
+const ticker = ({ market, book, stats }: Listing, everyMs: number): Pump =>
+  every(everyMs, (now) => {
     const found = stats(dayMs, now)
     const best = book.best(now)
     return found && best && tickerFrame(market.spec, found, best, now)
   })
 
-const miniTicker = ({ market, stats }: Listing): Pump =>
-  everySecond((now) => {
+const miniTicker = ({ market, stats }: Listing, everyMs: number): Pump =>
+  every(everyMs, (now) => {
     const found = stats(dayMs, now)
     return found && miniTickerFrame(market.spec, found, now)
   })
 
-const rolling = ({ market, stats }: Listing, window: string): Pump =>
-  everySecond((now) => {
+const rolling = ({ market, stats }: Listing, window: string, everyMs: number): Pump =>
+  every(everyMs, (now) => {
     const found = stats(windowOf(window)!, now)
     return found && rollingFrame(market.spec, window, found, now)
   })
 
 const average = ({ market, stats }: Listing): Pump =>
-  everySecond((now) => {
+  every(1_000, (now) => {
     const found = stats(5 * 60_000, now)
     return found && avgPriceFrame(market.spec, found, now)
   })
@@ -133,7 +133,7 @@ const partialDepth =
 const all = (exchange: Exchange, window: string | undefined): Pump => {
   const sent = new Map<string, number>()
   const length = window === undefined ? dayMs : windowOf(window)!
-  return everySecond((now) => {
+  return every(exchange.tickerMs, (now) => {
     const frames: Payload[] = []
     for (const [symbol, { market, stats }] of exchange.listings) {
       const id = market.last(now)?.id
@@ -148,7 +148,7 @@ const all = (exchange: Exchange, window: string | undefined): Pump => {
 }
 
 type Made = { pump: Pump; reachMs?: number }
-type Maker = (listing: Listing, parts: RegExpExecArray, now: number) => Made | undefined
+type Maker = (listing: Listing, parts: RegExpExecArray, now: number, tickerMs: number) => Made | undefined
 
 const shiftMs = (zone: string | undefined): number => (zone ? 8 * 3_600_000 : 0)
 
@@ -163,11 +163,14 @@ const makers: readonly (readonly [RegExp, Maker])[] = [
       return { pump: kline(listing, interval, shift, now), reachMs: now - openOf(interval, now, shift) }
     },
   ],
-  [/^ticker$/, (listing) => ({ pump: ticker(listing), reachMs: dayMs })],
-  [/^miniTicker$/, (listing) => ({ pump: miniTicker(listing), reachMs: dayMs })],
+  [/^ticker$/, (listing, _, __, tickerMs) => ({ pump: ticker(listing, tickerMs), reachMs: dayMs })],
+  [/^miniTicker$/, (listing, _, __, tickerMs) => ({ pump: miniTicker(listing, tickerMs), reachMs: dayMs })],
   [
     /^ticker_(1h|4h|1d)$/,
-    (listing, [, window = '']) => ({ pump: rolling(listing, window), reachMs: windowOf(window) ?? 0 }),
+    (listing, [, window = ''], _, tickerMs) => ({
+      pump: rolling(listing, window, tickerMs),
+      reachMs: windowOf(window) ?? 0,
+    }),
   ],
   [/^avgPrice$/, (listing) => ({ pump: average(listing) })],
   [/^bookTicker$/, (listing) => ({ pump: bookTicker(listing) })],
@@ -207,7 +210,7 @@ export const openChannel = (exchange: Exchange, name: string, now: number): Chan
   const kind = name.slice(split + 1)
   for (const [pattern, make] of makers) {
     const parts = pattern.exec(kind)
-    const made = parts && make(listing, parts, now)
+    const made = parts && make(listing, parts, now, exchange.tickerMs)
     if (!made) continue
     const channel: Channel = { name, symbol: listing.market.spec.symbol, kind, pump: made.pump }
     return made.reachMs ? { ...channel, ready: listing.market.prepare(now - made.reachMs, now, now) } : channel

@@ -16,6 +16,8 @@ type Connection = {
   waitingSince: number | undefined
   warned: boolean
   received: number[]
+  /** We ended it, not the client. */
+  ended: boolean
 }
 
 const connectWindowMs = 5 * 60_000
@@ -52,12 +54,24 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
   const connections = new Set<Connection>()
   const attempts = new Map<string, number[]>()
   const { clock } = exchange
-  let opened = 0
+  const totals = { opened: 0, left: 0, expired: 0, refused: 0 }
+
+  const terminate = (connection: Connection): void => {
+    connection.ended = true
+    connection.socket.terminate()
+  }
+  const close = (connection: Connection, code: number, reason: string): void => {
+    connection.ended = true
+    connection.socket.close(code, reason)
+  }
 
   const allowed = (address: string): boolean => {
     const now = clock.wall()
     const recent = (attempts.get(address) ?? []).filter((time) => time > now - connectWindowMs)
-    if (recent.length >= limits.connects) return false
+    if (recent.length >= limits.connects) {
+      totals.refused++
+      return false
+    }
     attempts.set(address, [...recent, now])
     return true
   }
@@ -79,7 +93,7 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
     const now = clock.wall()
     connection.received = [...connection.received.filter((time) => time > now - 1_000), now]
     if (connection.received.length <= limits.messages) return true
-    connection.socket.close(1008, 'Too many requests')
+    close(connection, 1008, 'Too many requests')
     return false
   }
 
@@ -93,7 +107,7 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
       combined: address.combined,
       scale: address.scale,
       streams: new Set(),
-      even: ++opened % 2 === 0,
+      even: ++totals.opened % 2 === 0,
       send(frame) {
         if (socket.bufferedAmount > maxBuffered) socket.terminate()
         else socket.send(frame, { binary: false })
@@ -108,10 +122,14 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
       waitingSince: undefined,
       warned: false,
       received: [],
+      ended: false,
     }
     connections.add(connection)
     socket.on('error', () => socket.terminate())
-    socket.on('close', () => leaveAll(connection))
+    socket.on('close', () => {
+      if (!connection.ended) totals.left++
+      leaveAll(connection)
+    })
     socket.on('ping', () => count(connection))
     socket.on('pong', () => {
       if (count(connection)) connection.waitingSince = undefined
@@ -121,13 +139,13 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
       const reply = answerRequest(session, hub, data.toString(), limits.streams)
       socket.send(JSON.stringify(reply))
     })
-    if (address.streams.length > limits.streams) socket.close(1008, 'Too many streams')
+    if (address.streams.length > limits.streams) close(connection, 1008, 'Too many streams')
     else for (const name of address.streams) hub.join(session, name)
   }
 
   const keepAlive = (connection: Connection, now: number): void => {
     if (connection.waitingSince !== undefined && now - connection.waitingSince >= limits.pongMs) {
-      connection.socket.terminate()
+      terminate(connection)
     } else if (now - connection.pingedAt >= limits.pingMs) {
       connection.pingedAt = now
       connection.waitingSince ??= now
@@ -140,8 +158,10 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
 
   const endLife = (connection: Connection, now: number): void => {
     const age = now - connection.since
-    if (age >= limits.lifeMs) connection.socket.close(1001, 'serverShutdown')
-    else if (!connection.warned && age >= limits.lifeMs - limits.noticeMs) {
+    if (age >= limits.lifeMs) {
+      if (connection.socket.readyState === connection.socket.OPEN) totals.expired++
+      close(connection, 1001, 'serverShutdown')
+    } else if (!connection.warned && age >= limits.lifeMs - limits.noticeMs) {
       connection.warned = true
       announce(connection)
     }
@@ -172,7 +192,7 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
           (!half || session.even) &&
           (!symbols || [...session.streams].some((name) => symbols.has(name.split('@')[0] ?? ''))),
       )
-      for (const { socket } of hit) socket.terminate()
+      for (const connection of hit) terminate(connection)
       return hit.length
     },
     /** Announces the end to everybody. */
@@ -180,9 +200,11 @@ export const createSockets = (exchange: Exchange, hub: Hub, limits: Limits, refu
       for (const connection of connections) announce(connection)
     },
     closeAll(): void {
-      for (const { socket } of connections) socket.close(1001, 'serverShutdown')
+      for (const connection of connections) close(connection, 1001, 'serverShutdown')
     },
     count: (): number => connections.size,
+    /** Since the start: accepted, ended by the client, ended for their age, refused because there were too many attempts. */
+    totals: () => ({ ...totals }),
   }
 }
 

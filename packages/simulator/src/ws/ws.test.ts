@@ -251,6 +251,8 @@ test('pings come, a client without pongs is dropped, life ends with a notice', a
   })
   await simulator.advance(10_000)
   assert.equal(await polite.closed, 1001)
+  const { opened, expired } = simulator.counts()
+  assert.deepEqual({ opened, expired }, { opened: 2, expired: 1 })
 })
 
 test('addresses', () => {
