@@ -162,7 +162,7 @@ export function createLine(market: MarketId, maxHeld: number): Line {
       segments = []
       ready = 0
       const batches = leaving.map(({ hole, trades }) => {
-        upTo = Math.max(upTo, trades.at(-1)?.time ?? hole?.to ?? 0)
+        upTo = Math.max(upTo, hole?.to ?? 0, newestTime(trades))
         return { ...market, trades, upTo, ...(hole && { hole }) }
       })
       const last = batches.at(-1)
@@ -184,5 +184,8 @@ export function createLine(market: MarketId, maxHeld: number): Line {
 
 const unprovenUntil = (time: number, known: number): Interval | undefined =>
   known > 0 && time - known >= UNPROVEN_MS ? { from: known, to: time } : undefined
+
+/** The last one in order of ids may have come late, and bear an earlier time than others. */
+const newestTime = (trades: readonly Trade[]): number => trades.reduce((time, trade) => Math.max(time, trade.time), 0)
 
 const idOf = (trade: Trade): number => (typeof trade.id === 'number' ? trade.id : Number.NaN)
