@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 
-// The PostgreSQL that tests use: POSTGRES_URL (or TIMESCALE_URL, with the extension), else the usual port.
+/** The PostgreSQL that tests use, with a user who may make databases. */
+const SERVER = process.env.POSTGRES_URL ?? 'postgres://candlewire:candlewire@127.0.0.1:5432/candlewire'
 
-const GIVEN = process.env.POSTGRES_URL ?? process.env.TIMESCALE_URL
-const URL_OF_TESTS = GIVEN ?? 'postgres://candlewire:candlewire@127.0.0.1:5432/candlewire'
-
-async function asAdmin<R>(work: (client: Client) => Promise<R>): Promise<R> {
-  const client = new Client({ connectionString: URL_OF_TESTS, connectionTimeoutMillis: 5_000 })
+async function asAdmin<R>(url: string, work: (client: Client) => Promise<R>): Promise<R> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
   await client.connect()
   try {
     return await work(client)
@@ -20,27 +18,27 @@ async function asAdmin<R>(work: (client: Client) => Promise<R>): Promise<R> {
 export async function missingServer(): Promise<string | false> {
   if (process.env.REQUIRE_SERVICES === '1') return false
   try {
-    await asAdmin((client) => client.query('SELECT 1'))
+    await asAdmin(SERVER, (client) => client.query('SELECT 1'))
     return false
   } catch {
-    const { host } = new URL(URL_OF_TESTS)
+    const { host } = new URL(SERVER)
     return `no PostgreSQL answers at ${host}: start .ci/services/postgres, or set POSTGRES_URL`
   }
 }
 
 /** Databases of one test file, each empty and its own; `drop` removes them. */
-export function createDatabases() {
+export function createDatabases(server = SERVER) {
   const names: string[] = []
   return {
     /** The address of a new one. */
     async fresh(): Promise<string> {
       const name = `candlewire_test_${randomBytes(6).toString('hex')}`
-      await asAdmin((client) => client.query(`CREATE DATABASE ${name}`))
+      await asAdmin(server, (client) => client.query(`CREATE DATABASE ${name}`))
       names.push(name)
-      return Object.assign(new URL(URL_OF_TESTS), { pathname: `/${name}` }).href
+      return Object.assign(new URL(server), { pathname: `/${name}` }).href
     },
     async drop(): Promise<void> {
-      for (const name of names) await asAdmin((client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`))
+      for (const name of names) await asAdmin(server, (client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`))
     },
   }
 }
