@@ -11,7 +11,7 @@ export interface LogSettings {
 /** Structured logs on standard error, so that standard output stays free for data. Secrets are never logged. */
 export function createLog({ level, pretty }: LogSettings): Logger {
   const redact = {
-    paths: ['*.secret', '*.key', '*.api_secret', '*.api_key', 'req.headers.authorization'],
+    paths: '*.secret *.key *.api_secret *.api_key *.password *.TIMESCALE_PASSWORD *.DATABASE_URL *.databases req.headers.authorization'.split(' '),
     remove: true,
   }
   if (!pretty) return pino({ level, redact }, pino.destination(2))
