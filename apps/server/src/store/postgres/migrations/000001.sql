@@ -56,19 +56,6 @@ CREATE TABLE candlewire.superseded (
   PRIMARY KEY (series, time, known_at)
 );
 
-CREATE FUNCTION candlewire.keep_superseded() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO candlewire.superseded VALUES (
-    old.series, old.time, old.open, old.high, old.low, old.close, old.volume, old.volume_rest,
-    old.quote_volume, old.quote_volume_rest, old.trades, old.revision, old.source, old.known_at, new.known_at
-  );
-  RETURN NULL;
-END $$;
-
--- Fires only where an upsert changes a row: candles that are new, or put again as they are, pay nothing.
-CREATE TRIGGER keep_superseded AFTER UPDATE ON candlewire.candles
-  FOR EACH ROW EXECUTE FUNCTION candlewire.keep_superseded();
-
 -- Trades whose ids are counted. side: see codes.ts. received: our clock, ms.
 CREATE TABLE candlewire.trades (
   market integer NOT NULL,
@@ -143,7 +130,7 @@ CREATE TABLE candlewire.jobs (
 CREATE INDEX jobs_by_age ON candlewire.jobs (created_at, id);
 
 -- Upserts candles that name no candle twice. A higher or equal revision replaces, and only where something differs;
--- known_at grows even where the clock does not, so that each version has a time of its own.
+-- what is replaced is kept. known_at grows even where the clock does not, so that each version has a time of its own.
 CREATE FUNCTION candlewire.put_candles(
   p_series integer[], p_time timestamptz[], p_open double precision[], p_high double precision[],
   p_low double precision[], p_close double precision[], p_volume double precision[],
@@ -151,47 +138,61 @@ CREATE FUNCTION candlewire.put_candles(
   p_trades bigint[], p_revision bigint[], p_source smallint[], p_known_at bigint[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  -- Writers of one series take turns: which rows are new is certain, and the count stays true.
+  -- Writers of one series take turns, so what the next statement sees there stays true until it is committed.
   PERFORM id FROM candlewire.series WHERE id = ANY (p_series) ORDER BY id FOR NO KEY UPDATE;
 
-  WITH batch AS MATERIALIZED (
-    SELECT * FROM unnest(
+  WITH merged AS MATERIALIZED (
+    SELECT b.*, o.known_at IS NULL AS is_new, o.known_at IS NULL OR b.revision >= o.revision AND (
+      b.open, b.high, b.low, b.close, b.volume, b.volume_rest, b.quote_volume, b.quote_volume_rest, b.trades,
+      b.revision, b.source
+    ) IS DISTINCT FROM (
+      o.open, o.high, o.low, o.close, o.volume, o.volume_rest, o.quote_volume, o.quote_volume_rest, o.trades,
+      o.revision, o.source
+    ) AS is_other,
+      o.open AS old_open, o.high AS old_high, o.low AS old_low, o.close AS old_close, o.volume AS old_volume,
+      o.volume_rest AS old_volume_rest, o.quote_volume AS old_quote_volume, o.quote_volume_rest AS
+      old_quote_volume_rest, o.trades AS old_trades, o.revision AS old_revision, o.source AS old_source, o.known_at AS
+      old_known_at
+    FROM unnest(
       p_series, p_time, p_open, p_high, p_low, p_close, p_volume, p_volume_rest, p_quote_volume,
       p_quote_volume_rest, p_trades, p_revision, p_source, p_known_at
     ) AS b (
       series, time, open, high, low, close, volume, volume_rest, quote_volume, quote_volume_rest,
       trades, revision, source, known_at
     )
-  ), fresh AS (
-    SELECT b.series, min(b.time) AS first, max(b.time) AS last, count(*) AS count
-    FROM batch b JOIN candlewire.series s ON s.id = b.series
+    JOIN candlewire.series s ON s.id = b.series
     -- Only what lies within the known extent can exist. OFFSET keeps it a look into the index for each row.
-    WHERE s.first IS NULL OR b.time < s.first OR b.time > s.last OR NOT EXISTS (
-      SELECT FROM candlewire.candles c WHERE c.series = b.series AND c.time = b.time OFFSET 0
-    )
-    GROUP BY b.series
+    LEFT JOIN LATERAL (
+      SELECT * FROM candlewire.candles c
+      WHERE b.time BETWEEN s.first AND s.last AND c.series = s.id AND c.time = b.time OFFSET 0
+    ) o ON true
   ), grown AS (
     UPDATE candlewire.series s SET
-      first = least(s.first, fresh.first), last = greatest(s.last, fresh.last), count = s.count + fresh.count
-    FROM fresh WHERE s.id = fresh.series
+      first = least(s.first, f.first), last = greatest(s.last, f.last), count = s.count + f.count
+    FROM (
+      SELECT series, min(time) AS first, max(time) AS last, count(*) AS count FROM merged WHERE is_new GROUP BY series
+    ) f WHERE s.id = f.series
+  ), kept AS (
+    INSERT INTO candlewire.superseded (
+      series, time, open, high, low, close, volume, volume_rest, quote_volume, quote_volume_rest, trades, revision,
+      source, known_at, until
+    ) SELECT
+      series, time, old_open, old_high, old_low, old_close, old_volume, old_volume_rest, old_quote_volume,
+      old_quote_volume_rest, old_trades, old_revision, old_source, old_known_at, greatest(known_at, old_known_at + 1)
+    FROM merged WHERE is_other AND NOT is_new
   )
-  INSERT INTO candlewire.candles AS c (
-    series, time, open, high, low, close, volume, volume_rest, quote_volume, quote_volume_rest,
-    trades, revision, source, known_at
-  ) SELECT * FROM batch
+  INSERT INTO candlewire.candles (
+    series, time, open, high, low, close, volume, volume_rest, quote_volume, quote_volume_rest, trades, revision,
+    source, known_at
+  ) SELECT
+    series, time, open, high, low, close, volume, volume_rest, quote_volume, quote_volume_rest, trades, revision,
+    source, greatest(known_at, old_known_at + 1)
+  FROM merged WHERE is_other
   ON CONFLICT (series, time) DO UPDATE SET
-    open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
-    volume = excluded.volume, volume_rest = excluded.volume_rest,
-    quote_volume = excluded.quote_volume, quote_volume_rest = excluded.quote_volume_rest,
-    trades = excluded.trades, revision = excluded.revision, source = excluded.source,
-    known_at = greatest(excluded.known_at, c.known_at + 1)
-  WHERE excluded.revision >= c.revision AND (
-    c.open, c.high, c.low, c.close, c.volume, c.volume_rest, c.quote_volume, c.quote_volume_rest,
-    c.trades, c.revision, c.source
-  ) IS DISTINCT FROM (
-    excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.volume_rest,
-    excluded.quote_volume, excluded.quote_volume_rest, excluded.trades, excluded.revision, excluded.source
-  );
+    open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume,
+    volume_rest = excluded.volume_rest, quote_volume = excluded.quote_volume, quote_volume_rest =
+    excluded.quote_volume_rest, trades = excluded.trades, revision = excluded.revision, source = excluded.source,
+    known_at = excluded.known_at;
 END $$;
 
 -- Adds `<parent>_<suffix>` for [starts, ends) where PostgreSQL's own partitions are used. Rows of that time that came
