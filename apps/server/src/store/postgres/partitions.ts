@@ -48,8 +48,6 @@ export function createPartitions(database: Database, layout: Layout, now: () => 
   }
 }
 
-export type Partitions = ReturnType<typeof createPartitions>
-
 function monthOf(time: number): Part {
   const date = new Date(time)
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()]

@@ -218,26 +218,39 @@ BEGIN
   );
 END $$;
 
--- Deletes trades older than `before`: whole days by dropping their table. Returns how many they were.
+-- Deletes trades older than `before`: whole days by dropping their tables, which locks out others only at the very end.
+-- Returns how many they were.
 CREATE FUNCTION candlewire.prune_trades(parent text, before timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-  child record;
+  child text;
+  days text[];
+  kept_from timestamptz;
   amount bigint;
   deleted bigint := 0;
 BEGIN
-  FOR child IN
-    SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+  PERFORM pg_advisory_xact_lock(hashtext('candlewire.prune ' || parent));
+  SELECT coalesce(array_agg(name), '{}'), coalesce(max(ends), '-infinity') INTO days, kept_from FROM (
+    SELECT c.relname AS name, (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC' AS ends
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = ('candlewire.' || parent)::regclass AND c.relname ~ '_[0-9]{8}$'
-      AND (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC' <= before
-  LOOP
-    EXECUTE format('LOCK TABLE candlewire.%I IN ACCESS EXCLUSIVE MODE', child.relname);
-    EXECUTE format('SELECT count(*) FROM candlewire.%I', child.relname) INTO amount;
-    EXECUTE format('DROP TABLE candlewire.%I', child.relname);
+  ) parts WHERE ends <= before;
+  FOREACH child IN ARRAY days LOOP
+    EXECUTE format('SELECT count(*) FROM candlewire.%I', child) INTO amount;
     deleted := deleted + amount;
   END LOOP;
-  EXECUTE format('DELETE FROM candlewire.%I WHERE time < $1', parent) USING before;
+  EXECUTE format('DELETE FROM candlewire.%I WHERE time < $1', parent || '_rest') USING before;
   GET DIAGNOSTICS amount = ROW_COUNT;
-  RETURN deleted + amount;
+  deleted := deleted + amount;
+  EXECUTE format('DELETE FROM candlewire.%I WHERE time >= $1 AND time < $2', parent) USING kept_from, before;
+  GET DIAGNOSTICS amount = ROW_COUNT;
+  deleted := deleted + amount;
+  IF cardinality(days) > 0 THEN
+    EXECUTE format('LOCK TABLE candlewire.%I IN ACCESS EXCLUSIVE MODE', parent);
+    FOREACH child IN ARRAY days LOOP
+      EXECUTE format('DROP TABLE candlewire.%I', child);
+    END LOOP;
+  END IF;
+  RETURN deleted;
 END $$;
 
 -- Where TimescaleDB is there, it cuts the tables into chunks by time and compresses old candles, which its community
