@@ -154,48 +154,57 @@ test('connections that are cut fail no later call, and nothing falls over', { sk
   await store.close()
 })
 
-test('a server that crashes in the middle of writes: nothing acknowledged is lost, all goes on', {
-  skip: missingPrograms && process.env.REQUIRE_SERVICES !== '1' ? missingPrograms : false,
-  timeout: 60_000,
-}, async () => {
-  const cluster = await createCluster()
-  let server = await cluster.start()
-  const { signal } = new AbortController()
-  const store = await persevere(() => open(cluster.url), 'open', silent, signal)
-  try {
-    const list = (number: number) =>
-      Array.from({ length: 200 }, (_, n) => candle({ time: (number * 200 + n) * MINUTE, trades: number }))
-    const acknowledged = new Set<number>()
-    const refused = new Set<number>()
-    let crashing: Promise<void> | undefined
-    for (let number = 0; number < 60; number++) {
-      const put = store.putCandles(list(number)).then(
-        () => acknowledged.add(number),
-        (error: unknown) => {
-          assert.ok(failsWith('STORE_UNAVAILABLE')(error), String(error))
-          refused.add(number)
-        },
-      )
-      if (number === 20) crashing = server.crash()
-      await put
-    }
-    await crashing
-    assert.ok(acknowledged.size >= 20 && refused.size > 0, `${acknowledged.size} put, ${refused.size} refused`)
-    await assert.rejects(store.ping(), failsWith('STORE_UNAVAILABLE'))
+for (const [way, copyRows] of [
+  ['statements', Infinity],
+  ['COPY', 1],
+] as const)
+  test(`a server that crashes in the middle of writes by ${way}: nothing acknowledged is lost, all goes on`, {
+    skip: missingPrograms && process.env.REQUIRE_SERVICES !== '1' ? missingPrograms : false,
+    timeout: 60_000,
+  }, async () => {
+    const cluster = await createCluster()
+    let server = await cluster.start()
+    const { signal } = new AbortController()
+    const store = await persevere(
+      () => postgresStore({ url: cluster.url, copyRows, log: silent }),
+      'open',
+      silent,
+      signal,
+    )
+    try {
+      const list = (number: number) =>
+        Array.from({ length: 200 }, (_, n) => candle({ time: (number * 200 + n) * MINUTE, trades: number }))
+      const acknowledged = new Set<number>()
+      const refused = new Set<number>()
+      let crashing: Promise<void> | undefined
+      for (let number = 0; number < 60; number++) {
+        const put = store.putCandles(list(number)).then(
+          () => acknowledged.add(number),
+          (error: unknown) => {
+            assert.ok(failsWith('STORE_UNAVAILABLE')(error), String(error))
+            refused.add(number)
+          },
+        )
+        if (number === 20) crashing = server.crash()
+        await put
+      }
+      await crashing
+      assert.ok(acknowledged.size >= 20 && refused.size > 0, `${acknowledged.size} put, ${refused.size} refused`)
+      await assert.rejects(store.ping(), failsWith('STORE_UNAVAILABLE'))
 
-    server = await cluster.start()
-    await persevere(() => store.ping(), 'ping', silent, signal)
-    const sizes = new Map<number, number>()
-    for (const { trades } of await store.candles(candle(), {})) sizes.set(trades, (sizes.get(trades) ?? 0) + 1)
-    for (const number of acknowledged) assert.equal(sizes.get(number), 200, `list ${number} was acknowledged`)
-    for (const [number, size] of sizes) assert.equal(size, 200, `list ${number} is whole`)
-    for (const number of refused) await store.putCandles(list(number))
-    assert.equal((await store.candles(candle(), {})).length, 60 * 200)
-    assert.equal((await store.series())[0]?.count, 60 * 200)
-    assert.equal((await store.revisions(candle(), 0)).length, 1, 'putting again is no revision')
-  } finally {
-    await store.close()
-    await server.crash()
-    await cluster.remove()
-  }
-})
+      server = await cluster.start()
+      await persevere(() => store.ping(), 'ping', silent, signal)
+      const sizes = new Map<number, number>()
+      for (const { trades } of await store.candles(candle(), {})) sizes.set(trades, (sizes.get(trades) ?? 0) + 1)
+      for (const number of acknowledged) assert.equal(sizes.get(number), 200, `list ${number} was acknowledged`)
+      for (const [number, size] of sizes) assert.equal(size, 200, `list ${number} is whole`)
+      for (const number of refused) await store.putCandles(list(number))
+      assert.equal((await store.candles(candle(), {})).length, 60 * 200)
+      assert.equal((await store.series())[0]?.count, 60 * 200)
+      assert.equal((await store.revisions(candle(), 0)).length, 1, 'putting again is no revision')
+    } finally {
+      await store.close()
+      await server.crash()
+      await cluster.remove()
+    }
+  })

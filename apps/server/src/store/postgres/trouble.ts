@@ -3,7 +3,7 @@ import { type Failure, failure, isFailure } from '../../lib/failure.ts'
 
 // SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 /** Classes and codes after which the same call may succeed: connection, resources, operator, turn-taking. */
-const PASSING = /^(08|53|57|58|40|55P03|55006|25006|25P0[34]|XX000)/
+const PASSING = /^(08|53|57|58|40|55P03|55006|25006|25P0[34])/
 /** Only a person can help: the password, the database or its rights. */
 const REFUSED = /^(28|3D000|42501)/
 
