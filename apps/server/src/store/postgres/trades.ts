@@ -1,6 +1,7 @@
 import type { Interval } from '../../domain/coverage.ts'
 import type { MarketId } from '../../domain/market.ts'
 import { marketKey } from '../../domain/market.ts'
+import { DAY } from '../../domain/timeframe.ts'
 import type { Trade } from '../../domain/trade.ts'
 import { SIDES } from '../codes.ts'
 import type { TradedMarket } from '../store.ts'
@@ -13,15 +14,18 @@ const VALUES = ['count', 'price', 'quantity', 'side', 'time', 'received']
 const TYPES = ['int8', 'float8', 'float8', 'int2', 'timestamptz', 'float8']
 
 /**
- * A trade that is there stays, also when it comes again with another time, which no index over time can tell. OFFSET
- * keeps it a look into the index for each row.
+ * A trade that is there stays, also when it comes again with another time (within a day), which no index over time can
+ * tell. OFFSET keeps it a look into the index for each row.
  */
 const insert = (table: string, idType: string) =>
   `INSERT INTO candlewire.${table} (market, id, ${VALUES})
    SELECT market, id, ${VALUES} FROM unnest(
      ${['int4', idType, ...TYPES].map((type, index) => `$${index + 1}::${type}[]`)}
    ) WITH ORDINALITY AS b (market, id, ${VALUES}, place)
-   WHERE NOT EXISTS (SELECT FROM candlewire.${table} t WHERE t.market = b.market AND t.id = b.id OFFSET 0)
+   WHERE NOT EXISTS (
+     SELECT FROM candlewire.${table} t
+     WHERE t.market = b.market AND t.id = b.id AND t.time BETWEEN $9 AND $10 OFFSET 0
+   )
    ORDER BY place ON CONFLICT DO NOTHING`
 const INSERT_COUNTED = insert('trades', 'int8')
 const INSERT_NAMED = insert('named_trades', 'text')
@@ -36,7 +40,7 @@ export function tradeWriter(names: Names, rows: number) {
   ) {
     for (let at = 0; at < trades.length; at += rows) {
       const some = trades.slice(at, at + rows)
-      await session.query(sql, [column(INT4, some, names.market), ids(some), ...valuesOf(some)])
+      await session.query(sql, [column(INT4, some, names.market), ids(some), ...valuesOf(some), ...around(some)])
     }
   }
   return async (session: Session, list: readonly Trade[]): Promise<void> => {
@@ -56,6 +60,13 @@ const valuesOf = (trades: readonly Trade[]): Parameter[] => [
   column(TIMESTAMP, trades, ({ time }) => time),
   column(FLOAT8, trades, ({ received }) => received),
 ]
+
+/** A day more than the trades span, on either side. */
+function around(trades: readonly Trade[]): Parameter[] {
+  const earliest = trades.reduce((low, { time }) => Math.min(low, time), Infinity)
+  const latest = trades.reduce((high, { time }) => Math.max(high, time), -Infinity)
+  return [timeText(earliest - DAY), timeText(latest + DAY)]
+}
 
 /** The first of each id. */
 function firsts(trades: readonly Trade[]): Trade[] {

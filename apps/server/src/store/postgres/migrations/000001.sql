@@ -137,6 +137,10 @@ CREATE FUNCTION candlewire.put_candles(
   p_volume_rest double precision[], p_quote_volume double precision[], p_quote_volume_rest double precision[],
   p_trades bigint[], p_revision bigint[], p_source smallint[], p_known_at bigint[]
 ) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  -- Only tables of this time are looked into.
+  earliest timestamptz := (SELECT min(t) FROM unnest(p_time) t);
+  latest timestamptz := (SELECT max(t) FROM unnest(p_time) t);
 BEGIN
   -- Writers of one series take turns, so what the next statement sees there stays true until it is committed.
   PERFORM id FROM candlewire.series WHERE id = ANY (p_series) ORDER BY id FOR NO KEY UPDATE;
@@ -164,7 +168,8 @@ BEGIN
     -- Only what lies within the known extent can exist. OFFSET keeps it a look into the index for each row.
     LEFT JOIN LATERAL (
       SELECT * FROM candlewire.candles c
-      WHERE b.time BETWEEN s.first AND s.last AND c.series = s.id AND c.time = b.time OFFSET 0
+      WHERE b.time BETWEEN s.first AND s.last AND c.series = s.id AND c.time = b.time
+        AND c.time BETWEEN earliest AND latest OFFSET 0
     ) o ON true
   ), grown AS (
     UPDATE candlewire.series s SET
