@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
+import { type DatabaseAddress, readDatabases } from './databases.ts'
 import { isTimeframe } from './domain/timeframe.ts'
 import { failure } from './lib/failure.ts'
 
@@ -23,6 +24,14 @@ const Variables = Type.Object({
     default: 'NORMAL',
     description: 'FULL syncs each commit to the disk, NORMAL each checkpoint',
   }),
+  TIMESCALE_HOST: optional('host of the PostgreSQL (TimescaleDB where it has it) that keeps all series'),
+  TIMESCALE_PORT: count(5432, 1, 65_535, 'its port'),
+  TIMESCALE_DB: text('cryptobot', 'its database'),
+  TIMESCALE_USER: text('postgres', 'its user'),
+  TIMESCALE_PASSWORD: text('password', "its user's password"),
+  DATABASE_URL: optional(
+    'postgres:// or mysql:// address of a database that keeps all series; with TIMESCALE_HOST too, both are written',
+  ),
   TRADE_RETENTION_HOURS: count(72, 1, 87_600, 'how long trades are kept; never less than to the end of their UTC day'),
   REVISION_RETENTION_DAYS: count(
     365,
@@ -70,6 +79,8 @@ export interface Config extends Readonly<Variables> {
   readonly rateLimits: Readonly<Record<string, number>>
   /** Addresses by exchange, where the user set one. */
   readonly urls: Readonly<Record<string, { rest?: string; ws?: string }>>
+  /** The databases that hold everything, the one to read from first; none: the embedded store does. */
+  readonly databases: readonly DatabaseAddress[]
   readonly logLevel: string
 }
 
@@ -101,6 +112,7 @@ export function loadConfig(overrides: Partial<Record<keyof Variables, string>> =
     corsOrigins: list(variables.CORS_ORIGINS),
     rateLimits: readRateLimits(variables.EXCHANGE_RATE_LIMITS),
     urls: { binance: { rest: variables.BINANCE_REST_URL, ws: variables.BINANCE_WS_URL } },
+    databases: readDatabases(variables),
     logLevel: variables.DEBUG ? 'debug' : variables.LOG_LEVEL,
   })
 }

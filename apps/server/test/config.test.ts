@@ -26,6 +26,11 @@ for (const [name, value] of [
   ['EXCHANGE_RATE_LIMITS', '{'],
   ['LOG_LEVEL', 'loud'],
   ['WS_COMPRESSION', 'maybe'],
+  ['DATABASE_URL', 'sqlite:///secret.db'],
+  ['DATABASE_URL', 'postgres://'],
+  ['DATABASE_URL', 'secret'],
+  ['TIMESCALE_HOST', 'no host'],
+  ['TIMESCALE_PORT', 'many'],
 ] as const) {
   test(`${name}=${value} stops the start with a sentence that names the variable`, () => {
     assert.throws(() => loadConfig({}, { [name]: value }), {
@@ -43,4 +48,36 @@ test('a flag that is not given leaves its variable alone', () => {
   const config = loadConfig({ HOST: undefined, WEBSOCKET_PORT: '7' }, { HOST: '127.0.0.1', WEBSOCKET_PORT: '8' })
   assert.equal(config.HOST, '127.0.0.1')
   assert.equal(config.WEBSOCKET_PORT, 7)
+})
+
+test('without a database the embedded store holds everything', () => {
+  assert.deepEqual(loadConfig({}, { TIMESCALE_PORT: '1' }).databases, [])
+})
+
+for (const [given, expected] of [
+  ['mysql+aiomysql://user:pass@localhost:3306/crypto_db', 'mysql://user:pass@localhost:3306/crypto_db'],
+  ['mariadb://localhost/crypto_db', 'mysql://localhost/crypto_db'],
+  ['postgresql+asyncpg://u:p%2F@db/name?sslmode=require', 'postgres://u:p%2F@db/name?sslmode=require'],
+  ['postgres://db/name', 'postgres://db/name'],
+] as const) {
+  test(`DATABASE_URL=${given} is read as ${expected}`, () => {
+    const { databases } = loadConfig({}, { DATABASE_URL: given })
+    assert.deepEqual(databases, [{ kind: expected.slice(0, expected.indexOf(':')), url: expected }])
+  })
+}
+
+test('TimescaleDB goes before DATABASE_URL, and the same database is not written twice', () => {
+  const env = { TIMESCALE_HOST: '::1', TIMESCALE_PASSWORD: 'a/b:c%', TIMESCALE_DB: 'x y' }
+  const series = { kind: 'postgres', url: 'postgres://postgres:a%2Fb%3Ac%25@[::1]:5432/x%20y' }
+  const other = { kind: 'mysql', url: 'mysql://db/x' }
+  assert.deepEqual(loadConfig({}, env).databases, [series])
+  assert.deepEqual(loadConfig({}, { ...env, DATABASE_URL: 'mysql://db/x' }).databases, [series, other])
+  assert.deepEqual(loadConfig({}, { ...env, DATABASE_URL: 'postgres://me@[::1]/x%20y' }).databases, [series])
+})
+
+test('no complaint repeats an address, which may hold a password', () => {
+  assert.throws(
+    () => loadConfig({}, { DATABASE_URL: 'mssql://me:secret@db/x' }),
+    (error: Error) => !JSON.stringify([error.message, error]).includes('secret'),
+  )
 })

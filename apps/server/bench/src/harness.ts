@@ -23,6 +23,8 @@ export interface Suite {
   /** What the ratio compares: more a second, or less CPU. */
   readonly by: 'perSecond' | 'cpuMicros'
   readonly variants: readonly Variant[]
+  /** Why it can't run here; `false` when it can. */
+  readonly missing?: () => Promise<string | false>
   /** Ratios to hold, ours over the named peer. */
   readonly aims?: Readonly<Record<string, number>>
 }

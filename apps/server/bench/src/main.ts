@@ -17,7 +17,11 @@ Suites: ${suites.map((suite) => suite.name).join(', ')}`)
   await one(positionals[0] ?? '', positionals[1] ?? '')
 } else {
   const chosen = suites.filter((suite) => positionals.length === 0 || positionals.includes(suite.name))
-  for (const suite of chosen) await report(suite, Number(values.rounds))
+  for (const suite of chosen) {
+    const missing = (await suite.missing?.()) ?? false
+    if (missing) console.log(`\n${suite.name}: skipped, ${missing}`)
+    else await report(suite, Number(values.rounds))
+  }
 }
 
 async function one(suiteName: string, variantName: string) {

@@ -7,19 +7,19 @@ import { silent } from '../../src/lib/log.ts'
 import { embeddedStore } from '../../src/store/embedded/index.ts'
 import { type Figure, type Suite, timedAsync } from './harness.ts'
 
-const SERIES = 500
+export const SERIES = 500
 const MINUTES = 1_000
-const ROWS = SERIES * MINUTES
+export const ROWS = SERIES * MINUTES
 const BATCH = 5_000
 const FIRST = 1_759_316_400_000
 const MINUTE = 60_000
 
 const file = () => join(mkdtempSync(join(tmpdir(), 'candlewire-bench-')), 'b.db')
 
-const symbol = (series: number) => `S${series}USDT`
+export const symbol = (series: number) => `S${series}USDT`
 
 /** Minute by minute over all series, as live candles arrive. `shift` makes other values of the same keys. */
-function batches(shift: number): Candle[][] {
+export function batches(shift: number): Candle[][] {
   const rows = Array.from({ length: ROWS }, (_, index): Candle => {
     const base = 100 + (index % 977) + shift
     return {

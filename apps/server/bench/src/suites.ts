@@ -2,7 +2,19 @@ import { candles } from './candles.ts'
 import { decode } from './decode.ts'
 import { fanout } from './fanout.ts'
 import type { Suite } from './harness.ts'
+import { postgresLoad, postgresRead, postgresUpsert } from './postgres.ts'
 import { rest } from './rest.ts'
 import { storeLoad, storeRead, storeUpsert } from './store.ts'
 
-export const suites: readonly Suite[] = [decode, candles, storeLoad, storeUpsert, storeRead, rest, fanout]
+export const suites: readonly Suite[] = [
+  decode,
+  candles,
+  storeLoad,
+  storeUpsert,
+  storeRead,
+  postgresLoad,
+  postgresUpsert,
+  postgresRead,
+  rest,
+  fanout,
+]

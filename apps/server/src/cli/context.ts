@@ -15,7 +15,7 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Called with 1 when a command found faults, with 2 when it could not begin. Never called when all is well. */
   readonly exit: (code: 1 | 2) => void
-  /** Opens the store file, made anew when absent. */
+  /** Opens the database that is configured, else the store file, made anew when absent. */
   readonly openStore: (path: string) => Promise<Store>
   /** The one client of an exchange in this process. Throws `EXCHANGE_NOT_FOUND`. */
   readonly restClient: (exchange: string) => RestClient

@@ -40,6 +40,9 @@ export function addDemo(program: Command, signal: AbortSignal): void {
           SYMBOLS: '*',
           HOST: '127.0.0.1',
           CANDLEWIRE_DATA: data,
+          // What is simulated never gets into a database of real prices.
+          TIMESCALE_HOST: '',
+          DATABASE_URL: '',
           WEBSOCKET_PORT: options.port,
           BINANCE_REST_URL: simulator.restUrl,
           BINANCE_WS_URL: simulator.wsUrl,

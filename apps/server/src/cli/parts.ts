@@ -14,6 +14,7 @@ import { createReconciler } from '../reconcile/reconcile.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
 import { lockStore } from '../store/embedded/lock.ts'
 import type { Store } from '../store/store.ts'
+import { databaseStore } from './store.ts'
 
 /** Coverage that ended longer ago is not gone on from without a trade. */
 const RECENT_MS = 60 * 60_000
@@ -21,6 +22,8 @@ const RECENT_MS = 60 * 60_000
 export interface PartsDeps {
   readonly config: Config
   readonly log: Logger
+  /** Ends the wait for a database that does not answer yet. */
+  readonly signal: AbortSignal
   /** Told as history is filled. */
   readonly progress?: (progress: Progress) => void
 }
@@ -28,7 +31,7 @@ export interface PartsDeps {
 export type Parts = Awaited<ReturnType<typeof createParts>>
 
 /** Everything that one process is made of, made and not yet running. Whoever takes it closes `store`. */
-export async function createParts({ config, log, progress }: PartsDeps) {
+export async function createParts({ config, log, signal, progress }: PartsDeps) {
   const metrics = createMetrics()
   const exchange = exchangeOf(config.PRIMARY_EXCHANGE)
   const urls = config.urls[exchange.id] ?? {}
@@ -39,7 +42,7 @@ export async function createParts({ config, log, progress }: PartsDeps) {
     log,
     metrics,
   })
-  const store = await openStore(config, log)
+  const store = (await databaseStore(config.databases, log, signal)) ?? (await embedded(config, log))
   const setAside = quarantineFile({ folder: join(config.CANDLEWIRE_DATA, 'quarantine'), name: exchange.id, log })
   const bus = memoryBus({ capacity: config.BUS_CAPACITY })
   /** All markets of the exchange by symbol, empty until it has answered; and the symbols that are collected. */
@@ -112,8 +115,8 @@ function offsetClock(offset: () => number): () => number {
   }
 }
 
-/** One server to a store: a second one is refused. */
-async function openStore(config: Config, log: Logger): Promise<Store> {
+/** One server to a file: a second one is refused. */
+async function embedded(config: Config, log: Logger): Promise<Store> {
   const path = join(config.CANDLEWIRE_DATA, 'candlewire.db')
   const unlock = await lockStore(path)
   try {

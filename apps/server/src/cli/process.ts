@@ -6,8 +6,9 @@ import { createLog } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
 import type { CommandContext } from './context.ts'
+import { databaseStore } from './store.ts'
 
-/** What commands get from the real process: its streams, the embedded store, the exchanges at their addresses. */
+/** What commands get from the real process: its streams, the store, the exchanges at their addresses. */
 export function processContext(signal: AbortSignal): CommandContext {
   const log = createLog({ level: process.env.LOG_LEVEL ?? 'warn', pretty: process.stderr.isTTY })
   const clients = new Map<string, RestClient>()
@@ -19,7 +20,10 @@ export function processContext(signal: AbortSignal): CommandContext {
     exit(code) {
       process.exitCode = code
     },
-    openStore: (path) => embeddedStore({ path, log }),
+    openStore: async (path) => {
+      const store = await databaseStore(loadConfig().databases, log)
+      return store ?? embeddedStore({ path, log })
+    },
     restClient(id) {
       const known = clients.get(id)
       if (known) return known

@@ -20,18 +20,17 @@ export interface Service {
 }
 
 export interface ServeDeps extends PartsDeps {
-  readonly signal: AbortSignal
   /** The built page. */
   readonly dashboardDir: string
 }
 
 /**
- * All roles in one process, on a memory bus and the embedded store. The API answers before the exchange does: a page that
+ * All roles in one process, on a memory bus and one store. The API answers before the exchange does: a page that
  * says "connecting" beats one that does not open. It stops in the order of the data: intake first, then the roles that
  * read the bus, then the store; when one role fails, all stop.
  */
-export async function serve({ signal, dashboardDir, ...deps }: ServeDeps): Promise<Service> {
-  const { log } = deps
+export async function serve({ dashboardDir, ...deps }: ServeDeps): Promise<Service> {
+  const { log, signal } = deps
   const parts = await createParts(deps)
   const { collector, backfill, store, setAside } = parts
   const broken = new AbortController()

@@ -11,7 +11,11 @@ export interface LogSettings {
 /** Structured logs on standard error, so that standard output stays free for data. Secrets are never logged. */
 export function createLog({ level, pretty }: LogSettings): Logger {
   const redact = {
-    paths: ['*.secret', '*.key', '*.api_secret', '*.api_key', 'req.headers.authorization'],
+    paths: [
+      ...['secret', 'key', 'api_secret', 'api_key', 'password'].map((name) => `*.${name}`),
+      ...['DATABASE_URL', 'TIMESCALE_PASSWORD', 'databases'].map((name) => `*.${name}`),
+      'req.headers.authorization',
+    ],
     remove: true,
   }
   if (!pretty) return pino({ level, redact }, pino.destination(2))

@@ -3,11 +3,9 @@ import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Candle } from '../domain/candle.ts'
 import type { Coverage, CoverageState } from '../domain/coverage.ts'
-import { knownCases, ledgerCases } from './contractOfProof.ts'
+import { knownCases, ledgerCases, type Runs } from './contractOfProof.ts'
 import { candle, double, failsWith, freshSymbol, job, MINUTE, T0, trade } from './samples.ts'
 import type { Series, Store } from './store.ts'
-
-const RUNS = { numRuns: 40 }
 
 const anyCandle = fc.record({
   open: double,
@@ -24,8 +22,12 @@ const anyCandle = fc.record({
   time: fc.integer({ min: 0, max: 2 ** 32 }).map((seconds) => seconds * 1000),
 })
 
-/** The promises of `Store`, each a case, against any implementation. `open` gives an empty store that reads this clock. */
-export function storeContract(name: string, open: (now: () => number) => Promise<Store>): void {
+/**
+ * The promises of `Store`, each a case, against any implementation. `open` gives an empty store that reads this clock.
+ * `share` of the random runs are made: less than 1 for a store that is slow by nature.
+ */
+export function storeContract(name: string, open: (now: () => number) => Promise<Store>, share = 1): void {
+  const runs: Runs = (number) => ({ numRuns: Math.ceil(number * share) })
   describe(`${name} store`, () => {
     let store: Store
     const clock = { time: T0 }
@@ -35,12 +37,12 @@ export function storeContract(name: string, open: (now: () => number) => Promise
     after(() => store.close())
     const given = () => store
 
-    candleCases(given)
-    knownCases(given, clock)
-    rangeCases(given)
-    tradeCases(given)
+    candleCases(given, runs)
+    knownCases(given, clock, runs)
+    rangeCases(given, runs)
+    tradeCases(given, runs)
     ledgerCases(given)
-    coverageCases(given)
+    coverageCases(given, runs)
     jobCases(given)
 
     test('a store that answers says so; a closed one rejects every call', async () => {
@@ -58,7 +60,7 @@ export function storeContract(name: string, open: (now: () => number) => Promise
   })
 }
 
-function candleCases(given: () => Store): void {
+function candleCases(given: () => Store, runs: Runs): void {
   test('candles come back bit for bit', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(anyCandle, { selector: (one) => one.time, maxLength: 120 }), async (list) => {
@@ -71,7 +73,7 @@ function candleCases(given: () => Store): void {
           put.sort((a, b) => a.time - b.time),
         )
       }),
-      RUNS,
+      runs(40),
     )
   })
 
@@ -95,7 +97,7 @@ function candleCases(given: () => Store): void {
         const series = (await given().series()).filter((row) => row.symbol === symbol)
         assert.deepEqual(series, expected.length ? [{ exchange, symbol, timeframe, ...extent }] : [])
       }),
-      RUNS,
+      runs(40),
     )
   })
 
@@ -140,7 +142,7 @@ function candleCases(given: () => Store): void {
   })
 }
 
-function rangeCases(given: () => Store): void {
+function rangeCases(given: () => Store, runs: Runs): void {
   test('a range takes both ends, keeps the first or the newest, and ascends', async () => {
     const symbol = freshSymbol()
     const series: Series = { exchange: 'binance', symbol, timeframe: '1m' }
@@ -170,7 +172,7 @@ function rangeCases(given: () => Store): void {
           kept,
         )
       }),
-      { numRuns: 150 },
+      runs(150),
     )
   })
 
@@ -190,7 +192,7 @@ function rangeCases(given: () => Store): void {
   })
 }
 
-function tradeCases(given: () => Store): void {
+function tradeCases(given: () => Store, runs: Runs): void {
   const all = { from: 0, to: T0 * 2 }
 
   test('trades come back bit for bit, in id order', async () => {
@@ -221,7 +223,7 @@ function tradeCases(given: () => Store): void {
           assert.deepEqual(await given().lastTrade(trade({ symbol })), put.at(-1))
         },
       ),
-      RUNS,
+      runs(40),
     )
   })
 
@@ -295,7 +297,7 @@ function tradeCases(given: () => Store): void {
   })
 }
 
-function coverageCases(given: () => Store): void {
+function coverageCases(given: () => Store, runs: Runs): void {
   const END = 30
   const point = fc.integer({ min: 0, max: END })
   const states: readonly CoverageState[] = ['complete', 'quiet', 'unknown']
@@ -324,7 +326,7 @@ function coverageCases(given: () => Store): void {
         }
         assert.deepEqual(got, expected)
       }),
-      { numRuns: 200 },
+      runs(200),
     )
   })
 

@@ -10,8 +10,11 @@ import type { Store } from './store.ts'
 
 const DAY = 24 * 60 * MINUTE
 
+/** How many random runs stand for a number of them. */
+export type Runs = (number: number) => { numRuns: number }
+
 /** `clock` is what the store reads. */
-export function knownCases(given: () => Store, clock: { time: number }): void {
+export function knownCases(given: () => Store, clock: { time: number }, runs: Runs): void {
   test('every candle comes back as it was known at any time', async () => {
     const change = fc.record({ minute: fc.nat(4), revision: fc.nat(3), close: fc.integer({ min: 1, max: 3 }) })
     const step = fc.record({ wait: fc.nat(3), list: fc.array(change, { maxLength: 4 }) })
@@ -41,7 +44,7 @@ export function knownCases(given: () => Store, clock: { time: number }): void {
         const now = await given().candles(series, {})
         assert.deepEqual(await given().candles(series, { asOf: Number.MAX_SAFE_INTEGER }), now)
       }),
-      { numRuns: 25 },
+      runs(25),
     )
   })
 

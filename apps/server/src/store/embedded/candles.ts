@@ -1,8 +1,10 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { Candle } from '../../domain/candle.ts'
+import { MAX_SECONDS } from '../check.ts'
+import { SOURCES } from '../codes.ts'
 import type { CandleRange, Revision, Series } from '../store.ts'
-import { type GivenNames, type KnownNames, SOURCES } from './names.ts'
-import { CANDLE_WIDTH, MAX_SECONDS, type Op } from './pack.ts'
+import type { GivenNames, KnownNames } from './names.ts'
+import { CANDLE_WIDTH, type Op } from './pack.ts'
 import { breathe, bulkInsert, command, query } from './sql.ts'
 
 const COLUMNS = [

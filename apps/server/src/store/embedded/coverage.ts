@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Coverage, Interval } from '../../domain/coverage.ts'
 import { clip, overlay, type Stated } from '../../domain/intervals.ts'
 import type { MarketId } from '../../domain/market.ts'
-import { type GivenNames, type KnownNames, STATES } from './names.ts'
+import { STATES } from '../codes.ts'
+import type { GivenNames, KnownNames } from './names.ts'
 import { command, query } from './sql.ts'
 
 type Row = [start: number, stop: number, state: number]

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import Type from 'typebox'
 import { Value } from 'typebox/value'
+import { JOB_STATES } from '../codes.ts'
 import type { Job } from '../store.ts'
-import { JOB_STATES } from './names.ts'
 import { command, query } from './sql.ts'
 
 const COLUMNS = [

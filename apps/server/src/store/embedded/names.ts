@@ -1,16 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { CandleSource } from '../../domain/candle.ts'
-import type { CoverageState } from '../../domain/coverage.ts'
 import { type MarketId, marketKey } from '../../domain/market.ts'
-import type { Side } from '../../domain/trade.ts'
-import type { Job, Series } from '../store.ts'
+import type { Series } from '../store.ts'
 import { command, query } from './sql.ts'
-
-// The file holds positions in these lists: add at the end, never change the order.
-export const SOURCES: readonly CandleSource[] = ['trades', 'exchange', 'backfill', 'filled']
-export const SIDES: readonly Side[] = ['buy', 'sell']
-export const STATES: readonly CoverageState[] = ['complete', 'quiet', 'unknown']
-export const JOB_STATES: readonly Job['state'][] = ['queued', 'running', 'done', 'failed', 'cancelled']
 
 /** The numbers by which rows name markets and series. Numbers never change, so what was found once is kept. */
 export function knownNames(db: DatabaseSync) {

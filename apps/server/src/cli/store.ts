@@ -1,0 +1,37 @@
+import type { DatabaseAddress } from '../databases.ts'
+import { failure } from '../lib/failure.ts'
+import type { Logger } from '../lib/log.ts'
+import { persevere } from '../lib/persevere.ts'
+import { dualStore } from '../store/dual.ts'
+import { postgresStore } from '../store/postgres/index.ts'
+import type { Store } from '../store/store.ts'
+
+type Opener = (url: string, log: Logger) => Promise<Store>
+
+const openers: Record<DatabaseAddress['kind'], Opener> = {
+  postgres: (url, log) => postgresStore({ url, log }),
+  mysql: async () => {
+    throw failure('INVALID_SETTING', { name: 'DATABASE_URL', reason: 'MySQL is not supported, PostgreSQL is' })
+  },
+}
+
+/**
+ * The store over the databases that are configured: one holds everything; two are both written, and the first is read.
+ * `undefined` when there is none. With a signal, one that does not answer yet is waited for until the signal aborts.
+ * Rejects as the stores do.
+ */
+export async function databaseStore(
+  databases: readonly DatabaseAddress[],
+  log: Logger,
+  signal = AbortSignal.abort(),
+): Promise<Store | undefined> {
+  const opened: Store[] = []
+  try {
+    for (const { kind, url } of databases)
+      opened.push(await persevere(() => openers[kind](url, log), 'opening the store', log, signal))
+    return opened.reduceRight<Store | undefined>((rest, one) => (rest ? dualStore(one, rest) : one), undefined)
+  } catch (error) {
+    await Promise.all(opened.map((store) => store.close()))
+    throw error
+  }
+}
