@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createPool, type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise'
+import type { Address } from './address.ts'
+import type { Session, Value } from './sql.ts'
+import { isDeadlock, isLost } from './trouble.ts'
+
+export interface ServerSettings {
+  /** How long a connection may take to open, ms. */
+  readonly connectMs: number
+  /** How long a statement may take, ms. */
+  readonly statementMs: number
+  /** Connections that read; writing has one more. */
+  readonly readers: number
+}
+
+export interface Server {
+  /** Each statement by itself, on any free connection that reads. */
+  readonly reading: Session
+  /** Each statement by itself, on the connection that writes. */
+  readonly writing: Session
+  /** `work` on one connection from START TRANSACTION to COMMIT; tried again when the server had to break a deadlock. */
+  transaction<R>(work: (session: Session) => Promise<R>): Promise<R>
+  /** One connection that writes, for what belongs to a connection: locks by name. A statement may take `ms`. */
+  hold<R>(ms: number, work: (session: Session) => Promise<R>): Promise<R>
+  close(): Promise<void>
+}
+
+/** Reads that wait for a connection. */
+const MAX_WAITING = 10_000
+const IDLE_MS = 60_000
+const DEADLOCK_TRIES = 5
+/** Seconds that a statement waits for a row that another transaction holds. */
+const LOCK_WAIT = 10
+
+/** Whatever the server's own settings are: nothing is cut to fit silently, times are UTC, readers see what is committed. */
+const SETUP = [
+  `SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_WAIT},
+     sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`,
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+]
+
+/** Opens nothing yet: each call connects where no connection is free, so a server that comes back is used at once. */
+export function createServer({ options }: Address, { connectMs, statementMs, readers }: ServerSettings): Server {
+  const poolOf = (connectionLimit: number): Pool =>
+    createPool({
+      ...options,
+      charset: 'utf8mb4_bin',
+      timezone: 'Z',
+      connectTimeout: connectMs,
+      connectionLimit,
+      maxIdle: connectionLimit,
+      idleTimeout: IDLE_MS,
+      queueLimit: MAX_WAITING,
+      enableKeepAlive: true,
+    })
+  const readPool = poolOf(readers)
+  const writePool = poolOf(1)
+  /** Connections whose session is set up. */
+  const ready = new WeakSet<object>()
+  const using = new Set<Promise<unknown>>()
+
+  const sessionOn = (connection: PoolConnection, timeout = statementMs): Session => ({
+    async rows<R extends readonly (number | string | null)[]>(sql: string, values: readonly Value[] = []) {
+      const [rows] = await connection.execute<RowDataPacket[][]>({ sql, rowsAsArray: true, timeout }, [...values])
+      return rows as unknown as R[]
+    },
+    async run(sql, values = []) {
+      const [{ affectedRows }] = await connection.execute<ResultSetHeader>({ sql, timeout }, [...values])
+      return affectedRows
+    },
+  })
+
+  async function onConnection<R>(pool: Pool, work: (session: Session, connection: PoolConnection) => Promise<R>) {
+    const connection = await pool.getConnection()
+    try {
+      if (!ready.has(connection.connection)) {
+        for (const sql of SETUP) await connection.query({ sql, timeout: statementMs })
+        ready.add(connection.connection)
+      }
+      const result = await work(sessionOn(connection), connection)
+      connection.release()
+      return result
+    } catch (error) {
+      // A statement that was given up may still run, and its answer would be taken for the next one's.
+      if (isLost(error) || !ready.has(connection.connection)) connection.destroy()
+      else connection.release()
+      throw error
+    }
+  }
+
+  /** Keeps count of what runs, so that closing waits for it. */
+  function use<R>(work: Promise<R>): Promise<R> {
+    using.add(work)
+    const done = () => using.delete(work)
+    work.then(done, done)
+    return work
+  }
+
+  const anyOf = (pool: Pool): Session => ({
+    rows: (sql, values) => use(onConnection(pool, (session) => session.rows(sql, values))),
+    run: (sql, values) => use(onConnection(pool, (session) => session.run(sql, values))),
+  })
+
+  const once = <R>(work: (session: Session) => Promise<R>): Promise<R> =>
+    onConnection(writePool, async (session, connection) => {
+      const say = (sql: string) => connection.query({ sql, timeout: statementMs })
+      await say('START TRANSACTION')
+      try {
+        const result = await work(session)
+        await say('COMMIT')
+        return result
+      } catch (error) {
+        if (!isLost(error)) await say('ROLLBACK')
+        throw error
+      }
+    })
+
+  async function transaction<R>(work: (session: Session) => Promise<R>): Promise<R> {
+    for (let left = DEADLOCK_TRIES; ; left--) {
+      try {
+        return await once(work)
+      } catch (error) {
+        if (!isDeadlock(error) || left <= 1) throw error
+        await sleep(Math.random() * 20)
+      }
+    }
+  }
+
+  return {
+    reading: anyOf(readPool),
+    writing: anyOf(writePool),
+    transaction: (work) => use(transaction(work)),
+    hold: (ms, work) => use(onConnection(writePool, (_, connection) => work(sessionOn(connection, ms)))),
+    async close() {
+      await Promise.allSettled(using)
+      await Promise.all([readPool.end(), writePool.end()])
+    },
+  }
+}
