@@ -14,7 +14,7 @@ const DECIMALS = 24
 
 /** The decimal text of a figure; nothing where DECIMAL(36,18) can't hold it. */
 export function decimalText(value: number, rest = 0): string | null {
-  if (Math.abs(value) >= TOO_LARGE) return null
+  if (Math.abs(value + rest) >= TOO_LARGE) return null
   const text = exactText(value, rest)
   const point = text.indexOf('.')
   return point < 0 ? text : text.slice(0, point + 1 + DECIMALS)

@@ -22,15 +22,23 @@ export function connect(url: string): Promise<Connection> {
   return createConnection({ ...options, connectTimeout: 5_000, timezone: 'Z' })
 }
 
+const made: string[] = []
+// For the whole file: asked for within a hook, it would run when that hook is done.
+after(async () => {
+  for (const name of made) await run(`DROP DATABASE ${name}`)
+})
+
 /** The address of an empty database of its own, dropped when the tests of the file are done. */
 export async function freshDatabase(): Promise<string> {
+  const name = `candlewire_test_${randomBytes(6).toString('hex')}`
+  await run(`CREATE DATABASE ${name}`)
+  made.push(name)
   const url = new URL(testUrl)
-  url.pathname = `/candlewire_test_${randomBytes(6).toString('hex')}`
-  const run = async (sql: string) => {
-    const connection = await connect(testUrl)
-    await connection.query(sql).finally(() => connection.end())
-  }
-  await run(`CREATE DATABASE ${url.pathname.slice(1)}`)
-  after(() => run(`DROP DATABASE ${url.pathname.slice(1)}`))
+  url.pathname = `/${name}`
   return url.href
+}
+
+async function run(sql: string): Promise<void> {
+  const connection = await connect(testUrl)
+  await connection.query(sql).finally(() => connection.end())
 }
