@@ -61,11 +61,14 @@ export function createServer({ options }: Address, { connectMs, statementMs, rea
 
   const sessionOn = (connection: PoolConnection, timeout = statementMs): Session => ({
     async rows<R extends readonly (number | string | null)[]>(sql: string, values: readonly Value[] = []) {
-      const [rows] = await connection.execute<RowDataPacket[][]>({ sql, rowsAsArray: true, timeout }, [...values])
+      const [rows] = await inTime(
+        timeout,
+        connection.execute<RowDataPacket[][]>({ sql, rowsAsArray: true }, [...values]),
+      )
       return rows as unknown as R[]
     },
     async run(sql, values = []) {
-      const [{ affectedRows }] = await connection.execute<ResultSetHeader>({ sql, timeout }, [...values])
+      const [{ affectedRows }] = await inTime(timeout, connection.execute<ResultSetHeader>(sql, [...values]))
       return affectedRows
     },
   })
@@ -74,7 +77,7 @@ export function createServer({ options }: Address, { connectMs, statementMs, rea
     const connection = await pool.getConnection()
     try {
       if (!ready.has(connection.connection)) {
-        for (const sql of SETUP) await connection.query({ sql, timeout: statementMs })
+        for (const sql of SETUP) await inTime(statementMs, connection.query(sql))
         ready.add(connection.connection)
       }
       const result = await work(sessionOn(connection), connection)
@@ -103,7 +106,7 @@ export function createServer({ options }: Address, { connectMs, statementMs, rea
 
   const once = <R>(work: (session: Session) => Promise<R>): Promise<R> =>
     onConnection(writePool, async (session, connection) => {
-      const say = (sql: string) => connection.query({ sql, timeout: statementMs })
+      const say = (sql: string) => inTime(statementMs, connection.query(sql))
       await say('START TRANSACTION')
       try {
         const result = await work(session)
@@ -135,5 +138,19 @@ export function createServer({ options }: Address, { connectMs, statementMs, rea
       await Promise.allSettled(using)
       await Promise.all([readPool.end(), writePool.end()])
     },
+  }
+}
+
+/** Rejects when there is no answer after `ms`. The driver's own limit leaves its timer behind when a connection breaks. */
+async function inTime<R>(ms: number, answer: Promise<R>): Promise<R> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const error = Object.assign(new Error(`no answer within ${ms} ms`), { code: 'ETIMEDOUT' })
+    timer = setTimeout(() => reject(error), ms)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
