@@ -5,7 +5,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { connect } from './testDatabase.ts'
@@ -15,15 +14,17 @@ const program = ['/usr/sbin/mariadbd', '/usr/local/bin/mariadbd', '/usr/bin/mari
 export const noProgram: string | false =
   !program && process.env.REQUIRE_SERVICES !== '1' ? 'no mariadbd here: install mariadb-server' : false
 
-/** A MariaDB that belongs to one test: it may be killed, frozen and started again on the same data and port. */
+/** A MariaDB that belongs to one file of tests: it may be killed, frozen and started again on the same data and port. */
 export interface TestServer {
   readonly url: string
   start(): Promise<void>
   /** Ends it without a word, or freezes it. */
   signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>
+  /** Ends it and removes its data. */
+  stop(): Promise<void>
 }
 
-export async function testServer(t: TestContext): Promise<TestServer> {
+export async function testServer(): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'candlewire-mariadbd-'))
   const data = join(folder, 'data')
   const user = `--user=${userInfo().username}`
@@ -31,10 +32,6 @@ export async function testServer(t: TestContext): Promise<TestServer> {
   const url = `mysql://candlewire:candlewire@127.0.0.1:${port}/candlewire`
   let server: ChildProcess | undefined
 
-  t.after(async () => {
-    if (server && server.exitCode === null && server.signalCode === null) await kill(server)
-    await rm(folder, { recursive: true })
-  })
   const setup = [
     '--no-defaults',
     `--datadir=${data}`,
@@ -65,6 +62,10 @@ export async function testServer(t: TestContext): Promise<TestServer> {
     async signal(name) {
       if (name === 'SIGKILL') await kill(server!)
       else server!.kill(name)
+    },
+    async stop() {
+      if (server && server.exitCode === null && server.signalCode === null) await kill(server)
+      await rm(folder, { recursive: true })
     },
   }
 }
