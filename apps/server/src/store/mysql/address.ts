@@ -2,7 +2,10 @@ import type { ConnectionOptions } from 'mysql2/promise'
 import { failure } from '../../lib/failure.ts'
 
 export interface Address {
-  readonly options: Pick<ConnectionOptions, 'host' | 'port' | 'user' | 'password' | 'database' | 'ssl'>
+  readonly options: Pick<ConnectionOptions, 'user' | 'password' | 'database' | 'ssl'> & {
+    readonly host: string
+    readonly port: number
+  }
   /** `host:port/database`, safe to show. */
   readonly name: string
 }

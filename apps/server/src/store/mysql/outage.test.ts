@@ -73,7 +73,9 @@ describe('MySQL that goes away', { skip: noProgram, timeout: 120_000 }, () => {
     const store = await mysqlStore({ url: server.url, log: silent, statementMs: 1_500, connectMs: 1_500 })
     t.after(() => store.close())
     await store.putCandles(list(0))
+    const idle = await mysqlStore({ url: server.url, log: silent })
     await server.signal('SIGSTOP')
+    await idle.close()
     const calls = [store.putCandles(list(1)), store.ping(), store.candles(candle(), {}), store.series()]
     await Promise.all(calls.map((call) => assert.rejects(call, failsWith('STORE_UNAVAILABLE'))))
     await assert.rejects(store.putTrades([trade()]), failsWith('STORE_UNAVAILABLE'))

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise'
 import type { Address } from './address.ts'
+import { createSockets } from './sockets.ts'
 import type { Session, Value } from './sql.ts'
 import { isDeadlock, isLost } from './trouble.ts'
 
@@ -41,9 +42,11 @@ const SETUP = [
 
 /** Opens nothing yet: each call connects where no connection is free, so a server that comes back is used at once. */
 export function createServer({ options }: Address, { connectMs, statementMs, readers }: ServerSettings): Server {
-  const poolOf = (connectionLimit: number): Pool =>
-    createPool({
+  const sockets = createSockets(options.host, options.port)
+  const poolOf = (connectionLimit: number): Pool => {
+    const pool = createPool({
       ...options,
+      stream: sockets.open,
       charset: 'utf8mb4_bin',
       timezone: 'Z',
       connectTimeout: connectMs,
@@ -51,8 +54,11 @@ export function createServer({ options }: Address, { connectMs, statementMs, rea
       maxIdle: connectionLimit,
       idleTimeout: IDLE_MS,
       queueLimit: MAX_WAITING,
-      enableKeepAlive: true,
     })
+    // The pool listens for one error; a connection that breaks may tell of several, and whoever uses it hears of it too.
+    pool.on('connection', (connection) => connection.on('error', () => {}))
+    return pool
+  }
   const readPool = poolOf(readers)
   const writePool = poolOf(1)
   /** Connections whose session is set up. */
@@ -137,6 +143,7 @@ export function createServer({ options }: Address, { connectMs, statementMs, rea
     async close() {
       await Promise.allSettled(using)
       await Promise.all([readPool.end(), writePool.end()])
+      sockets.closeAll()
     },
   }
 }
