@@ -1,12 +1,13 @@
 import type { Candle } from '../../domain/candle.ts'
 import type { Coverage } from '../../domain/coverage.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
-import type { MarketId } from '../../domain/market.ts'
+import type { Market, MarketId } from '../../domain/market.ts'
 import type { Trade } from '../../domain/trade.ts'
 import type { Job } from '../store.ts'
 import { writeCandles } from './candles.ts'
 import { writeCoverage } from './coverage.ts'
 import { writeJobs } from './jobs.ts'
+import { saveMarkets } from './laravel.ts'
 import { writeLedger } from './ledger.ts'
 import type { Names } from './names.ts'
 import type { Server } from './server.ts'
@@ -20,6 +21,7 @@ export type Op =
   | { readonly kind: 'cover'; readonly list: readonly Coverage[] }
   | { readonly kind: 'ledger'; readonly list: readonly LedgerRow[] }
   | { readonly kind: 'job'; readonly list: readonly Job[] }
+  | { readonly kind: 'markets'; readonly list: readonly Market[] }
   | { readonly kind: 'prune'; readonly before: number; readonly limit: number }
 
 type Lists = { [K in Exclude<Op['kind'], 'prune'>]: Extract<Op, { kind: K }>['list'][number][] }
@@ -38,7 +40,9 @@ export function applier(server: Server, names: Names, now: () => number) {
     const lists = gather(ops)
     await numberAll(server.writing, names, lists)
     return server.transaction(async (session) => {
-      const markets = [...lists.candles, ...lists.trades, ...lists.cover, ...lists.ledger].map(names.market)
+      const markets = [...lists.candles, ...lists.trades, ...lists.cover, ...lists.ledger, ...lists.markets].map(
+        names.market,
+      )
       await lock(
         session,
         [...new Set(markets)].sort((a, b) => a - b),
@@ -48,6 +52,7 @@ export function applier(server: Server, names: Names, now: () => number) {
       await writeCoverage(session, names, lists.cover)
       await writeLedger(session, names, lists.ledger)
       await writeJobs(session, lists.job)
+      await saveMarkets(session, names, lists.markets, now())
       let deleted = 0
       for (const op of ops) if (op.kind === 'prune') deleted += await pruneTrades(session, op.before, op.limit)
       return deleted
@@ -56,12 +61,13 @@ export function applier(server: Server, names: Names, now: () => number) {
 }
 
 function gather(ops: readonly Op[]): Lists {
-  const lists: Lists = { candles: [], trades: [], cover: [], ledger: [], job: [] }
+  const lists: Lists = { candles: [], trades: [], cover: [], ledger: [], job: [], markets: [] }
   for (const op of ops) {
     if (op.kind === 'candles') for (const one of op.list) lists.candles.push(one)
     if (op.kind === 'trades') for (const one of op.list) lists.trades.push(one)
     if (op.kind === 'cover') for (const one of op.list) lists.cover.push(one)
     if (op.kind === 'ledger') for (const one of op.list) lists.ledger.push(one)
+    if (op.kind === 'markets') for (const one of op.list) lists.markets.push(one)
     if (op.kind === 'job') for (const one of op.list) lists.job.push(one)
   }
   return lists
@@ -69,7 +75,7 @@ function gather(ops: readonly Op[]): Lists {
 
 /** Gives numbers to the markets and series that have none yet, each by itself: outside the transaction. */
 async function numberAll(session: Session, names: Names, lists: Lists): Promise<void> {
-  const markets: MarketId[][] = [lists.trades, lists.cover, lists.ledger]
+  const markets: MarketId[][] = [lists.trades, lists.cover, lists.ledger, lists.markets]
   for (const list of markets) {
     for (const of of list) if (names.market(of) === undefined) await names.giveMarket(session, of)
   }

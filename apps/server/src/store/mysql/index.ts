@@ -1,3 +1,4 @@
+import type { Market } from '../../domain/market.ts'
 import { failure } from '../../lib/failure.ts'
 import type { Logger } from '../../lib/log.ts'
 import { checkCandle, checkInterval, checkLedger, checkTrade } from '../embedded/pack.ts'
@@ -29,6 +30,12 @@ export interface MysqlSettings {
   readonly readers?: number
 }
 
+/** A store that other programs read beside us, and what only they want to know. */
+export interface MysqlStore extends Store {
+  /** What exchanges say of their markets, for `trading_pairs`; those that are not named stay as they are. */
+  putMarkets(markets: readonly Market[]): Promise<void>
+}
+
 /** Trades deleted by one transaction, so that other writes come in between. */
 const PRUNE_SLICE = 5_000
 
@@ -38,7 +45,7 @@ const PRUNE_SLICE = 5_000
  * `historical_data`, `trading_pairs` and `exchanges` are for other programs to read.
  * Rejects with `STORE_UNAVAILABLE`, `STORE_DAMAGED` or `INVALID_SETTING`.
  */
-export async function mysqlStore({ url, log, now = Date.now, ...limits }: MysqlSettings): Promise<Store> {
+export async function mysqlStore({ url, log, now = Date.now, ...limits }: MysqlSettings): Promise<MysqlStore> {
   const address = readAddress(url)
   const server = createServer(address, { connectMs: 10_000, statementMs: 30_000, readers: 8, ...limits })
   try {
@@ -52,7 +59,7 @@ export async function mysqlStore({ url, log, now = Date.now, ...limits }: MysqlS
   }
 }
 
-function storeOf(server: Server, name: string, now: () => number): Store {
+function storeOf(server: Server, name: string, now: () => number): MysqlStore {
   const names = createNames(now)
   const apply = applier(server, names, now)
   const writer = createWriter((ops) =>
@@ -131,6 +138,8 @@ function storeOf(server: Server, name: string, now: () => number): Store {
     },
     job: (id) => reading(() => jobs.job(id)),
     jobs: (filter) => reading(() => jobs.jobs(filter)),
+
+    putMarkets: (list) => put({ kind: 'markets', list }),
 
     async ping() {
       await reading(() => server.reading.rows('SELECT 1'))

@@ -1,3 +1,4 @@
+import type { Market } from '../../domain/market.ts'
 import { exactText } from '../../lib/decimal.ts'
 import type { Known } from './fold.ts'
 import type { Names } from './names.ts'
@@ -46,5 +47,35 @@ export async function saveHistory(
         time,
       ]
     }),
+  )
+}
+
+const FACTS = ['base_currency', 'quote_currency', 'is_active', 'price_decimals', 'quantity_decimals', 'min_quantity']
+const unchanged = FACTS.map((name) => `${name} <=> VALUES(${name})`).join(' AND ')
+// The assignments are made from left to right: the time has to look at the facts before they change.
+const savePairs = bulkInsert(
+  'trading_pairs',
+  ['id', 'exchange_id', 'symbol', 'created_at', ...FACTS, 'updated_at'],
+  `ON DUPLICATE KEY UPDATE updated_at = IF(${unchanged}, updated_at, VALUES(updated_at)), ${takeNew(FACTS)}`,
+)
+
+/** Brings the rows of `trading_pairs` to what the exchange says of its markets, inside the caller's transaction. */
+export async function saveMarkets(session: Session, names: Names, markets: readonly Market[], now: number) {
+  const time = dateTime(now)
+  await savePairs(
+    session,
+    markets.map((market) => [
+      names.market(market),
+      names.exchange(market.exchange),
+      market.symbol,
+      time,
+      market.base,
+      market.quote,
+      market.status === 'trading' ? 1 : 0,
+      market.priceDecimals,
+      market.quantityDecimals,
+      market.minQuantity > 0 ? decimalText(market.minQuantity) : null,
+      time,
+    ]),
   )
 }

@@ -75,6 +75,7 @@ export function createNames(now: () => number) {
     giveMarket,
     giveSeries,
     /** Those that have been given. */
+    exchange: (name: string): number => exchanges.get(name)!,
     market: (of: MarketId): number => markets.get(marketKey(of))!,
     series: (of: Series): number => series.get(seriesKey(of))!,
     /** For when somebody else has emptied the database. */
