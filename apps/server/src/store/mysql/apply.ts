@@ -17,12 +17,18 @@ import { pruneTrades, writeTrades } from './trades.ts'
 /** What is to be written. */
 export type Op =
   | { readonly kind: 'candles'; readonly list: readonly Candle[] }
-  | { readonly kind: 'trades'; readonly list: readonly Trade[] }
+  | { readonly kind: 'trades'; readonly list: readonly Trade[]; readonly covered: readonly Coverage[] }
   | { readonly kind: 'cover'; readonly list: readonly Coverage[] }
   | { readonly kind: 'ledger'; readonly list: readonly LedgerRow[] }
   | { readonly kind: 'job'; readonly list: readonly Job[] }
   | { readonly kind: 'markets'; readonly list: readonly Market[] }
   | { readonly kind: 'prune'; readonly before: number; readonly limit: number }
+
+/** What an op adds to a transaction. */
+export function rowsOf(op: Op): number {
+  if (op.kind === 'prune') return op.limit
+  return op.kind === 'trades' ? op.list.length + op.covered.length : op.list.length
+}
 
 type Lists = { [K in Exclude<Op['kind'], 'prune'>]: Extract<Op, { kind: K }>['list'][number][] }
 
@@ -64,7 +70,10 @@ function gather(ops: readonly Op[]): Lists {
   const lists: Lists = { candles: [], trades: [], cover: [], ledger: [], job: [], markets: [] }
   for (const op of ops) {
     if (op.kind === 'candles') for (const one of op.list) lists.candles.push(one)
-    if (op.kind === 'trades') for (const one of op.list) lists.trades.push(one)
+    if (op.kind === 'trades') {
+      for (const one of op.list) lists.trades.push(one)
+      for (const one of op.covered) lists.cover.push(one)
+    }
     if (op.kind === 'cover') for (const one of op.list) lists.cover.push(one)
     if (op.kind === 'ledger') for (const one of op.list) lists.ledger.push(one)
     if (op.kind === 'markets') for (const one of op.list) lists.markets.push(one)

@@ -1,10 +1,12 @@
+import type { Coverage } from '../../domain/coverage.ts'
 import type { Market } from '../../domain/market.ts'
+import type { Trade } from '../../domain/trade.ts'
 import { failure } from '../../lib/failure.ts'
 import type { Logger } from '../../lib/log.ts'
 import { checkCandle, checkInterval, checkLedger, checkTrade } from '../embedded/pack.ts'
 import type { Store } from '../store.ts'
 import { readAddress } from './address.ts'
-import { applier, type Op } from './apply.ts'
+import { applier, type Op, rowsOf } from './apply.ts'
 import { candleReader } from './candleReader.ts'
 import { coverageReader } from './coverage.ts'
 import { checkJob, jobReader } from './jobs.ts'
@@ -87,7 +89,7 @@ function storeOf(server: Server, name: string, now: () => number): MysqlStore {
 
   /** An empty list is stored at once. */
   async function put(op: Exclude<Op, { kind: 'prune' }>): Promise<void> {
-    if (op.list.length > 0) await writer.write(op)
+    if (rowsOf(op) > 0) await writer.write(op)
   }
 
   async function close(): Promise<void> {
@@ -104,9 +106,11 @@ function storeOf(server: Server, name: string, now: () => number): MysqlStore {
     revisions: (series, time) => reading(() => candles.revisions(series, time)),
     series: () => reading(() => candles.series()),
 
-    async putTrades(list) {
+    /** `covered`: what the trades complete, stored in the same transaction. */
+    async putTrades(list: readonly Trade[], covered: readonly Coverage[] = []) {
       list.forEach(checkTrade)
-      await put({ kind: 'trades', list })
+      covered.forEach(checkInterval)
+      await put({ kind: 'trades', list, covered })
     },
     trades: (market, range) => reading(() => trades.trades(market, range)),
     lastTrade: (market) => reading(() => trades.lastTrade(market)),

@@ -1,6 +1,6 @@
 import { failure } from '../../lib/failure.ts'
 import { fifo } from '../../lib/fifo.ts'
-import type { Op } from './apply.ts'
+import { type Op, rowsOf } from './apply.ts'
 
 export interface Writer {
   /** Resolves once it is committed, with the number of trades deleted. */
@@ -76,8 +76,6 @@ export function createWriter(apply: (ops: readonly Op[]) => Promise<number>): Wr
     },
   }
 }
-
-const rowsOf = (op: Op): number => (op.kind === 'prune' ? op.limit : op.list.length)
 
 /** A server that does not answer one write will not answer the next. */
 const isForAll = (error: unknown): boolean => error instanceof Error && 'retry' in error && error.retry === true
