@@ -1,8 +1,8 @@
 import type { DatabaseAddress } from '../databases.ts'
-import { failure } from '../lib/failure.ts'
 import type { Logger } from '../lib/log.ts'
 import { persevere } from '../lib/persevere.ts'
 import { dualStore } from '../store/dual.ts'
+import { mysqlStore } from '../store/mysql/index.ts'
 import { postgresStore } from '../store/postgres/index.ts'
 import type { Store } from '../store/store.ts'
 
@@ -10,9 +10,7 @@ type Opener = (url: string, log: Logger) => Promise<Store>
 
 const openers: Record<DatabaseAddress['kind'], Opener> = {
   postgres: (url, log) => postgresStore({ url, log }),
-  mysql: async () => {
-    throw failure('INVALID_SETTING', { name: 'DATABASE_URL', reason: 'MySQL is not supported, PostgreSQL is' })
-  },
+  mysql: (url, log) => mysqlStore({ url, log }),
 }
 
 /**

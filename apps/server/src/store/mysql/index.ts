@@ -1,0 +1,153 @@
+import type { Coverage } from '../../domain/coverage.ts'
+import type { Market } from '../../domain/market.ts'
+import type { Trade } from '../../domain/trade.ts'
+import { failure } from '../../lib/failure.ts'
+import type { Logger } from '../../lib/log.ts'
+import { checkCandle, checkInterval, checkLedger, checkTrade } from '../check.ts'
+import type { Store } from '../store.ts'
+import { readAddress } from './address.ts'
+import { applier, type Op, rowsOf } from './apply.ts'
+import { candleReader } from './candleReader.ts'
+import { coverageReader } from './coverage.ts'
+import { checkJob, jobReader } from './jobs.ts'
+import { ledgerReader } from './ledger.ts'
+import { migrate } from './migrate.ts'
+import { createNames } from './names.ts'
+import { createServer, type Server } from './server.ts'
+import { tradeReader } from './trades.ts'
+import { failureOf } from './trouble.ts'
+import { createWriter } from './writer.ts'
+
+export interface MysqlSettings {
+  /** `mysql://user:password@host:3306/database`, `?ssl-mode=REQUIRED` or `VERIFY_IDENTITY` to encrypt. */
+  readonly url: string
+  readonly log: Logger
+  /** Our clock, ms: what becomes known is stamped with it. */
+  readonly now?: () => number
+  /** How long a connection may take to open, ms. */
+  readonly connectMs?: number
+  /** How long a statement may take, ms. */
+  readonly statementMs?: number
+  /** Connections that read; writing has one more. */
+  readonly readers?: number
+}
+
+/** A store that other programs read beside us, and what only they want to know. */
+export interface MysqlStore extends Store {
+  /** What exchanges say of their markets, for `trading_pairs`; those that are not named stay as they are. */
+  putMarkets(markets: readonly Market[]): Promise<void>
+}
+
+/** Trades deleted by one transaction, so that other writes come in between. */
+const PRUNE_SLICE = 5_000
+
+/**
+ * The store on a server: MySQL from 8.0, MariaDB from 10.6. The database must be there, its tables are made. Several
+ * processes may use it at once. A server that goes away fails what it was doing; each later call tries again.
+ * `historical_data`, `trading_pairs` and `exchanges` are for other programs to read.
+ * Rejects with `STORE_UNAVAILABLE`, `STORE_DAMAGED` or `INVALID_SETTING`.
+ */
+export async function mysqlStore({ url, log, now = Date.now, ...limits }: MysqlSettings): Promise<MysqlStore> {
+  const address = readAddress(url)
+  const server = createServer(address, { connectMs: 10_000, statementMs: 30_000, readers: 8, ...limits })
+  try {
+    await migrate(server, address.name)
+    const [version] = await server.reading.rows<[string]>('SELECT VERSION()')
+    log.info({ server: address.name, version: version?.[0] }, 'store opened')
+    return storeOf(server, address.name, now)
+  } catch (error) {
+    await server.close()
+    throw failureOf(error, address.name)
+  }
+}
+
+function storeOf(server: Server, name: string, now: () => number): MysqlStore {
+  const names = createNames(now)
+  const apply = applier(server, names, now)
+  const writer = createWriter((ops) =>
+    apply(ops).catch((error: unknown) => {
+      // Somebody may have changed the database under us.
+      names.forget()
+      throw failureOf(error, name)
+    }),
+  )
+  const candles = candleReader(server.reading, names)
+  const trades = tradeReader(server.reading, names)
+  const jobs = jobReader(server.reading)
+  const coverage = coverageReader(server.reading, names)
+  const ledger = ledgerReader(server.reading, names)
+  let closing: Promise<void> | undefined
+
+  async function reading<R>(work: () => Promise<R>): Promise<R> {
+    if (closing) throw failure('STORE_UNAVAILABLE', { reason: 'it is closed' })
+    try {
+      return await work()
+    } catch (error) {
+      throw failureOf(error, name)
+    }
+  }
+
+  /** An empty list is stored at once. */
+  async function put(op: Exclude<Op, { kind: 'prune' }>): Promise<void> {
+    if (rowsOf(op) > 0) await writer.write(op)
+  }
+
+  async function close(): Promise<void> {
+    await writer.close()
+    await server.close()
+  }
+
+  return {
+    async putCandles(list) {
+      list.forEach(checkCandle)
+      await put({ kind: 'candles', list })
+    },
+    candles: (series, range) => reading(() => candles.candles(series, range)),
+    revisions: (series, time) => reading(() => candles.revisions(series, time)),
+    series: () => reading(() => candles.series()),
+
+    /** `covered`: what the trades complete, stored in the same transaction. */
+    async putTrades(list: readonly Trade[], covered: readonly Coverage[] = []) {
+      list.forEach(checkTrade)
+      covered.forEach(checkInterval)
+      await put({ kind: 'trades', list, covered })
+    },
+    trades: (market, range) => reading(() => trades.trades(market, range)),
+    lastTrade: (market) => reading(() => trades.lastTrade(market)),
+    async pruneTrades(before) {
+      let deleted = 0
+      for (;;) {
+        const slice = await writer.write({ kind: 'prune', before, limit: PRUNE_SLICE })
+        deleted += slice
+        if (slice < PRUNE_SLICE) return deleted
+      }
+    },
+    tradedMarkets: () => reading(() => trades.tradedMarkets()),
+
+    async putLedger(list) {
+      list.forEach(checkLedger)
+      await put({ kind: 'ledger', list })
+    },
+    ledger: (market, range) => reading(() => ledger(market, range)),
+
+    async cover(list) {
+      list.forEach(checkInterval)
+      await put({ kind: 'cover', list })
+    },
+    coverage: (market, series, range) => reading(() => coverage(market, series, range)),
+
+    async putJob(job) {
+      checkJob(job)
+      await put({ kind: 'job', list: [job] })
+    },
+    job: (id) => reading(() => jobs.job(id)),
+    jobs: (filter) => reading(() => jobs.jobs(filter)),
+
+    putMarkets: (list) => put({ kind: 'markets', list }),
+
+    async ping() {
+      await reading(() => server.reading.rows('SELECT 1'))
+    },
+    close: () => (closing ??= close()),
+  }
+}
