@@ -43,8 +43,8 @@ const HELD_WINDOWS = 2
 
 /**
  * Takes from the shared budget. While that does not answer, and for a while after, this process keeps to its part of
- * the budget (an equal one for each process last seen), and counts what the others had spent as its own: so all that
- * lost it together stay below the cap even then. It goes slower, it does not stop.
+ * the budget, an equal one for each process last seen. Where there are others it first waits for a window: nobody can
+ * tell what they have just spent. So all that lost sight of it stay below the cap together; they go slower.
  */
 export function createShare({ exchange, shared, budget, windowMs, now, log }: Settings): Share {
   let last: (Taking & { at: number }) | undefined
@@ -53,17 +53,17 @@ export function createShare({ exchange, shared, budget, windowMs, now, log }: Se
 
   const usedByAll = () => (last && now() - last.at < windowMs ? last.used : 0)
 
-  function leaveShared(error: unknown): void {
+  const partOf = (cap: number) => Math.floor(cap / Math.max(FEWEST, last?.processes ?? 0))
+
+  function leaveShared(error: unknown, cap: number): void {
     if (alone) return
     alone = true
     log.warn({ exchange, err: error }, 'the shared request budget does not answer: going on with a part of it')
-    const others = usedByAll() - budget.used()
-    if (others > 0) budget.take(others).settle()
+    if (last?.processes !== 1) budget.take(partOf(cap)).settle()
   }
 
   function waitForPart(weight: number, cap: number): number {
-    const part = Math.floor(cap / Math.max(FEWEST, last?.processes ?? 0))
-    const wait = budget.waitFor(weight, part)
+    const wait = budget.waitFor(weight, partOf(cap))
     return Number.isFinite(wait) ? wait : Math.min(100, windowMs / 20)
   }
 
@@ -103,7 +103,7 @@ export function createShare({ exchange, shared, budget, windowMs, now, log }: Se
           blockedUntil: taking.blockedMs > 0 ? now() + taking.blockedMs : 0,
         }
       } catch (error) {
-        leaveShared(error)
+        leaveShared(error, cap)
         return takeAlone(weight, cap)
       }
     },
