@@ -36,6 +36,8 @@ export function openConnection({ url, commandMs = 1_000, retryMs = 2_000, log }:
   /** Commands that were given up on; until one of them settles, the server is taken to hang. */
   let owed = 0
   let owedSince = 0
+  /** Until the first attempt to connect has come to something. */
+  const begun = Promise.withResolvers<void>()
   let client = connect()
 
   function connect(): Client {
@@ -45,10 +47,12 @@ export function openConnection({ url, commandMs = 1_000, retryMs = 2_000, log }:
       const reason = reasonOf(error)
       if (lastError === undefined) log.warn({ reason }, 'Redis does not answer; it is tried again')
       lastError = reason
+      begun.resolve()
     })
     made.on('ready', () => {
       if (lastError !== undefined) log.info('Redis answers again')
       lastError = undefined
+      begun.resolve()
     })
     // What goes wrong is told by the event, and tried again.
     made.connect().catch(() => {})
@@ -66,6 +70,7 @@ export function openConnection({ url, commandMs = 1_000, retryMs = 2_000, log }:
   return {
     async run(work) {
       if (closed) throw unavailable('it is closed')
+      await begun.promise
       if (owed > 0 && performance.now() - owedSince > RENEW_MS) renew()
       if (owed > 0) throw unavailable('it hangs')
       if (!client.isReady) throw unavailable(lastError ?? 'not connected yet')
