@@ -2,6 +2,7 @@ import { type Candle, seriesKey } from '../../domain/candle.ts'
 import type { Coverage } from '../../domain/coverage.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
 import { type MarketId, marketKey } from '../../domain/market.ts'
+import type { Message } from '../../domain/message.ts'
 import { DAY } from '../../domain/timeframe.ts'
 import type { Trade } from '../../domain/trade.ts'
 import { failure } from '../../lib/failure.ts'
@@ -40,6 +41,7 @@ export type Op =
   | { readonly kind: 'cover'; readonly intervals: readonly Coverage[] }
   | { readonly kind: 'job'; readonly job: Job }
   | { readonly kind: 'ledger'; readonly rows: readonly LedgerRow[] }
+  | { readonly kind: 'messages'; readonly messages: readonly Message[] }
 
 /** Throws `INVALID_PARAMETER` for a candle that can't be stored. */
 export function checkCandle(candle: Candle): void {
