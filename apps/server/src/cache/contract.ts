@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cache, Channels } from './cache.ts'
 import { budgetCases } from './contractOfBudget.ts'
+import { eventually, freshName } from './samples.ts'
 
 export interface OpenCache {
   readonly cache: Cache & Channels
   /** What was published on channels that begin so, from now on. */
   readonly listen: (prefix: string) => Promise<{ messages: () => [channel: string, payload: string][] }>
   readonly close: () => Promise<void>
-}
-
-let names = 0
-/** A name that no other case, process or run uses. */
-export const freshName = (): string => `t${process.pid}x${Date.now().toString(36)}x${++names}`
-
-/** Waits until `condition` holds; rejects when it does not for a minute. */
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000
-  while (!(await condition())) {
-    assert.ok(performance.now() < deadline, 'waited a minute in vain')
-    await sleep(5)
-  }
 }
 
 /** The promises of `Cache` and `Channels`, each a case, against any implementation. Budgets read the clock given. */

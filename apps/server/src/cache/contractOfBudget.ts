@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { SharedBudget } from '../lib/budget.ts'
 import type { Cache } from './cache.ts'
-import { freshName } from './contract.ts'
+import { freshName } from './samples.ts'
 
 const WINDOW = 60_000
 const CAP = 100

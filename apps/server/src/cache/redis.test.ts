@@ -6,8 +6,9 @@ import { absent, redisAt } from '../../test/service.ts'
 import { isFailure } from '../lib/failure.ts'
 import { silent } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
-import { cacheContract, eventually, freshName } from './contract.ts'
+import { cacheContract } from './contract.ts'
 import { redisCache } from './redis.ts'
+import { eventually, freshName } from './samples.ts'
 
 const url = `redis://${redisAt.host}:${redisAt.port}`
 const skip = await absent('redis', redisAt)
