@@ -10,7 +10,7 @@ const SAMPLE_MS = 1_000
 
 /** The roles that read the bus, and the figures about it. Ends with the signal, when what was taken in is done. */
 export function runReaders(
-  { config, log, metrics, bus, store }: Parts,
+  { config, log, metrics, bus, store, outside }: Parts,
   backend: ReturnType<typeof createBackend>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -32,6 +32,7 @@ export function runReaders(
   return together(signal, [
     (stop) => aggregate(aggregating, stop),
     (stop) => record(recording, stop),
+    (stop) => outside.run(bus, stop),
     (stop) => everyTick(SAMPLE_MS, sample, stop),
   ])
 }

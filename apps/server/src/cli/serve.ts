@@ -33,7 +33,7 @@ export interface ServeDeps extends PartsDeps {
 export async function serve({ signal, dashboardDir, ...deps }: ServeDeps): Promise<Service> {
   const { log } = deps
   const parts = await createParts(deps)
-  const { collector, backfill, store, setAside } = parts
+  const { collector, backfill, store, outside, setAside } = parts
   const broken = new AbortController()
   const intake = AbortSignal.any([signal, broken.signal])
   const flow = new AbortController()
@@ -52,6 +52,7 @@ export async function serve({ signal, dashboardDir, ...deps }: ServeDeps): Promi
     flow.abort()
     await readers
     await setAside.settled()
+    await outside.close()
     await store.close()
   }
   let api: RunningApi
