@@ -43,7 +43,7 @@ const HELD_WINDOWS = 2
 
 /**
  * Takes from the shared budget. While that does not answer, and for a while after, this process keeps to its part of
- * the budget, an equal one for each process last seen. Where there are others it first waits for a window: nobody can
+ * the budget, an equal one for each process last seen. Where there were others it first waits for a window: nobody can
  * tell what they have just spent. So all that lost sight of it stay below the cap together; they go slower.
  */
 export function createShare({ exchange, shared, budget, windowMs, now, log }: Settings): Share {
@@ -59,7 +59,7 @@ export function createShare({ exchange, shared, budget, windowMs, now, log }: Se
     if (alone) return
     alone = true
     log.warn({ exchange, err: error }, 'the shared request budget does not answer: going on with a part of it')
-    if (last?.processes !== 1) budget.take(partOf(cap)).settle()
+    if (last && last.processes > 1) budget.take(partOf(cap)).settle()
   }
 
   function waitForPart(weight: number, cap: number): number {
