@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { bookKey, klinesKey, tickerKey } from './cache.ts'
 import { cacheContract } from './contract.ts'
 import { memoryCache } from './memory.ts'
 import { recent } from './recent.ts'
@@ -32,4 +33,12 @@ test('a cache of many values lets the oldest go', async () => {
   const cache = memoryCache()
   for (let n = 0; n <= 10_000; n++) await cache.set(`k${n}`, String(n), 60_000)
   assert.deepEqual([await cache.get('k0'), await cache.get('k1'), await cache.get('k10000')], [undefined, '1', '10000'])
+})
+
+test('keys are those that other programs know', () => {
+  const market = { exchange: 'binance', symbol: 'BTCUSDT' }
+  assert.deepEqual(
+    [tickerKey(market), bookKey(market, 20), klinesKey(market, '1m', 100)],
+    ['cache:ticker:binance:BTCUSDT', 'cache:orderbook:binance:BTCUSDT:20', 'cache:klines:binance:BTCUSDT:1m:100'],
+  )
 })

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,6 +44,24 @@ test('what waits survives a restart, in order, and the oldest give way to a boun
   const stop = new AbortController()
   await second.work('fill', async ({ body }) => void (body === '1' && stop.abort()), stop.signal)
   await second.close()
+})
+
+test('a process that is killed leaves all that it called safe, in order', async (t) => {
+  const path = await freshPath(t)
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'test-process.ts'), path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let said = ''
+  for await (const text of child.stdout.setEncoding('utf8')) {
+    said += text
+    if (said.length > 2_000) child.kill('SIGKILL')
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  const safe = Number(said.slice(0, said.lastIndexOf('\n')).split('\n').at(-1))
+  const queue = await embeddedQueue({ path, log: silent })
+  t.after(queue.close)
+  assert.ok(safe > 100 && queue.status().dropped === 0)
+  assert.deepEqual(await read(queue, safe), outgoings(safe))
 })
 
 test('one file belongs to one queue', async (t) => {
