@@ -1,8 +1,18 @@
 import { candles } from './candles.ts'
 import { decode } from './decode.ts'
+import { dispatch, isRedisThere } from './dispatch.ts'
 import { fanout } from './fanout.ts'
 import type { Suite } from './harness.ts'
 import { rest } from './rest.ts'
 import { storeLoad, storeRead, storeUpsert } from './store.ts'
 
-export const suites: readonly Suite[] = [decode, candles, storeLoad, storeUpsert, storeRead, rest, fanout]
+export const suites: readonly Suite[] = [
+  decode,
+  candles,
+  storeLoad,
+  storeUpsert,
+  storeRead,
+  rest,
+  fanout,
+  ...((await isRedisThere()) ? [dispatch] : []),
+]

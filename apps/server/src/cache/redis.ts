@@ -1,3 +1,5 @@
+import Type from 'typebox'
+import { Value } from 'typebox/value'
 import { isFailure } from '../lib/failure.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -5,6 +7,7 @@ import { type Cache, type ChannelMessage, type Channels, REMEMBER_MS } from './c
 import { openConnection } from './connection.ts'
 import { recent } from './recent.ts'
 import { redisBudget } from './redisBudget.ts'
+import { luaScript } from './script.ts'
 
 export interface RedisSettings {
   /** `redis://…` or `rediss://…` */
@@ -24,11 +27,24 @@ export interface RedisSettings {
 /** Ids that this process remembers by itself, for when Redis is away or came back empty. */
 const OWN_IDS = 200_000
 
-/** Notes the id and publishes in one step: a crash can't come in between. */
-const PUBLISH_ONCE = `if redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[3]) then
-  return redis.call('PUBLISH', ARGV[1], ARGV[2])
+/** Messages that one script publishes: more would keep other clients of Redis waiting. */
+const CHUNK = 100
+
+/**
+ * Notes each id and publishes in one step: a crash can't come in between. KEYS: where ids are noted, empty for none;
+ * ARGV: how long (ms), then channel and payload of each.
+ */
+const publishOnce = luaScript(`
+local results = {}
+for i = 1, #KEYS do
+  if KEYS[i] == '' or redis.call('SET', KEYS[i], '1', 'NX', 'PX', ARGV[1]) then
+    results[i] = redis.call('PUBLISH', ARGV[2 * i], ARGV[2 * i + 1])
+  else
+    results[i] = -1
+  end
 end
-return -1`
+return results`)
+const Listeners = Type.Array(Type.Number())
 
 const dedupKey = (id: string): string => `dedup:${id}`
 
@@ -70,14 +86,13 @@ export function redisCache({
       ),
     )
 
-  const publishOne = ({ channel, payload, id }: ChannelMessage) => {
-    const name = channelPrefix + channel
-    // The script's text rather than its hash: a hash that is not known yet would come back and lose its place.
-    const command =
-      id === undefined
-        ? ['PUBLISH', name, payload]
-        : ['EVAL', PUBLISH_ONCE, '1', dedupKey(`${name}:${id}`), name, payload, String(REMEMBER_MS)]
-    return connection.run(async (client) => Number(await client.sendCommand(command)))
+  async function publishChunk(messages: readonly ChannelMessage[]): Promise<number[]> {
+    const keys = messages.map(({ channel, id }) =>
+      id === undefined ? '' : dedupKey(`${channelPrefix}${channel}:${id}`),
+    )
+    const args = messages.flatMap(({ channel, payload }) => [channelPrefix + channel, payload])
+    const reply = await connection.run((client) => publishOnce(client, keys, [String(REMEMBER_MS), ...args]))
+    return Value.Parse(Listeners, reply)
   }
 
   return {
@@ -105,8 +120,12 @@ export function redisCache({
       await orElse(() => connection.run((client) => client.sendCommand(['DEL', ...eventIds.map(dedupKey)])), undefined)
     },
     budget: (exchange, windowMs) => redisBudget(connection, { exchange, windowMs, now: budgetNow }),
-    // One connection and one pipeline: they leave in order, in one write.
-    publish: (messages) => Promise.all(messages.map(publishOne)),
+    async publish(messages) {
+      const listeners: number[] = []
+      for (let n = 0; n < messages.length; n += CHUNK)
+        listeners.push(...(await publishChunk(messages.slice(n, n + CHUNK))))
+      return listeners
+    },
     status: connection.status,
     async ping() {
       await connection.run((client) => client.sendCommand(['PING']))
