@@ -121,10 +121,13 @@ export function redisCache({
     },
     budget: (exchange, windowMs) => redisBudget(connection, { exchange, windowMs, now: budgetNow }),
     async publish(messages) {
-      const listeners: number[] = []
-      for (let n = 0; n < messages.length; n += CHUNK)
-        listeners.push(...(await publishChunk(messages.slice(n, n + CHUNK))))
-      return listeners
+      const chunks = Array.from({ length: Math.ceil(messages.length / CHUNK) }, (_, n) =>
+        messages.slice(n * CHUNK, (n + 1) * CHUNK),
+      )
+      const [first = [], ...rest] = chunks
+      // Once the server knows the script, the others may follow each other: they keep their order.
+      const listeners = first.length > 0 ? await publishChunk(first) : []
+      return listeners.concat(...(await Promise.all(rest.map(publishChunk))))
     },
     status: connection.status,
     async ping() {
