@@ -85,8 +85,7 @@ export async function embeddedQueue(settings: EmbeddedQueueSettings): Promise<Em
         } catch (error) {
           log.warn({ kind, id: next.id, err: error }, 'work failed; it is tried again')
           await sleep(retryMs, undefined, { signal }).catch(() => {})
-          spool.remove(line, [next.sequence])
-          spool.append(line, [next])
+          spool.putLast(line, next)
         } finally {
           inHand.delete(next.sequence)
           wake()

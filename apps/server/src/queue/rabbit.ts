@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from 'rabbitmq-client'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import type { Queue } from './queue.ts'
+import type { Queue, Work } from './queue.ts'
 import { createSender, type Sender } from './sender.ts'
-import { openSpool, type Spooled } from './spool.ts'
+import { type Message, openSpool, type Spooled } from './spool.ts'
 
 export interface RabbitSettings {
   /** `amqp://…` or `amqps://…` */
@@ -22,6 +22,9 @@ export interface RabbitSettings {
   readonly log: Logger
   readonly metrics: Metrics
 }
+
+/** A piece of work as it waits: ids of different kinds may be the same. */
+const spooled = (kind: string, { id, body }: Work): Message => ({ id: `${kind}:${id}`, name: kind, body })
 
 const EVENTS = 'events'
 const WORK = 'work'
@@ -96,14 +99,6 @@ export async function rabbitQueue(settings: RabbitSettings): Promise<Queue> {
     metrics.outbox.set(spool.size(EVENTS) + spool.size(WORK))
   }
 
-  const add: Queue['add'] = async (kind, pieces) => {
-    spool.append(
-      WORK,
-      pieces.map(({ id, body }) => ({ id: `${kind}:${id}`, name: kind, body })),
-    )
-    wake()
-  }
-
   return {
     async publish(list) {
       spool.append(
@@ -118,7 +113,13 @@ export async function rabbitQueue(settings: RabbitSettings): Promise<Queue> {
       }
       wake()
     },
-    add,
+    async add(kind, pieces) {
+      spool.append(
+        WORK,
+        pieces.map((piece) => spooled(kind, piece)),
+      )
+      wake()
+    },
     async work(kind, handle, signal) {
       const queue = queueOf(kind)
       const consumer = connection.createConsumer(
@@ -130,7 +131,9 @@ export async function rabbitQueue(settings: RabbitSettings): Promise<Queue> {
           } catch (error) {
             log.warn({ kind, id: piece.id, err: error }, 'work failed; it is tried again')
             await sleep(retryMs, undefined, { signal }).catch(() => {})
-            await add(kind, [piece])
+            // The one that has just come may still be waiting for its confirmation there.
+            spool.putLast(WORK, spooled(kind, piece))
+            wake()
           }
         },
       )
@@ -149,9 +152,11 @@ export async function rabbitQueue(settings: RabbitSettings): Promise<Queue> {
       const patience = connection.ready ? LAST_MS : 0
       await Promise.all(senders.map((sender) => sender.close(patience)))
       if (connection.ready) {
-        await Promise.allSettled([events.close(), work.close()])
-        await connection.close()
-      } else connection.unsafeDestroy()
+        const closing = Promise.allSettled([events.close(), work.close()]).then(() => connection.close())
+        // It waits for every channel: workers that go on would keep it for ever.
+        await Promise.race([closing.catch(() => {}), sleep(LAST_MS, undefined, { ref: false })])
+      }
+      connection.unsafeDestroy()
       await Promise.all(senders.map((sender) => sender.ended))
       spool.close()
     },

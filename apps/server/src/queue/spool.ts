@@ -20,6 +20,8 @@ export interface Spooled extends Message {
 export interface Spool {
   /** Adds to the end of a line, all or nothing; leaves out ids that are in that line already. */
   append(line: string, messages: readonly Message[]): void
+  /** Puts a message at the end of a line, in place of one with its id. */
+  putLast(line: string, message: Message): void
   /** The first of a line. */
   first(line: string, limit: number): Spooled[]
   remove(line: string, sequences: readonly number[]): void
@@ -78,6 +80,7 @@ function spoolOf(db: DatabaseSync): Spool {
   const path = db.location() ?? ''
   const insert = db.prepare('INSERT INTO messages (line, id, name, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
   const select = db.prepare('SELECT sequence, id, name, body FROM messages WHERE line = ? ORDER BY sequence LIMIT ?')
+  const eraseId = db.prepare('DELETE FROM messages WHERE line = ? AND id = ?')
   const erase = db.prepare('DELETE FROM messages WHERE sequence = ?')
   const eraseFirst = db.prepare(
     'DELETE FROM messages WHERE sequence IN (SELECT sequence FROM messages WHERE line = ? ORDER BY sequence LIMIT ?)',
@@ -113,6 +116,9 @@ function spoolOf(db: DatabaseSync): Spool {
       change(line, () =>
         messages.reduce((sum, { id, name, body }) => sum + Number(insert.run(line, id, name, body).changes), 0),
       )
+    },
+    putLast(line, { id, name, body }) {
+      change(line, () => -Number(eraseId.run(line, id).changes) + Number(insert.run(line, id, name, body).changes))
     },
     first: (line, limit) =>
       guarded(() =>
