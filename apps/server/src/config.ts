@@ -60,6 +60,18 @@ const Variables = Type.Object({
   ),
   BINANCE_REST_URL: optional('REST address of Binance'),
   BINANCE_WS_URL: optional('WebSocket address of Binance'),
+  REDIS_HOST: optional('Redis, for what several processes share; without it each is alone'),
+  REDIS_PORT: count(6379, 1, 65_535, 'port of Redis'),
+  REDIS_PASSWORD: optional('password of Redis'),
+  REDIS_CHANNEL_PREFIX: text('', 'put before the name of every Redis channel'),
+  CACHE_TTL_TICKER: count(5, 1, 86_400, 'how long a ticker in Redis is good for, seconds'),
+  CACHE_TTL_ORDERBOOK: count(1, 1, 86_400, 'how long an order book in Redis is good for, seconds'),
+  RABBITMQ_URL: Type.Optional(
+    Type.String({ pattern: '^amqps?://', description: 'RabbitMQ, for events to other applications; amqp://…' }),
+  ),
+  RABBITMQ_EXCHANGE: text('crypto', 'the topic exchange of those events'),
+  RABBITMQ_ORDERBOOK_INTERVAL_MS: count(1000, 50, 3_600_000, 'shortest pause between two events of an order book'),
+  LOG_FILE: optional('file that gets the log too; rotated at 10 MiB'),
   LOG_LEVEL: Type.Union(
     (['debug', 'info', 'warn', 'error', 'silent'] as const).map((level) => Type.Literal(level)),
     { default: 'info', description: 'debug, info, warn, error or silent' },
@@ -81,6 +93,8 @@ export interface Config extends Readonly<Variables> {
   readonly urls: Readonly<Record<string, { rest?: string; ws?: string }>>
   /** The databases that hold everything, the one to read from first; none: the embedded store does. */
   readonly databases: readonly DatabaseAddress[]
+  /** Where Redis is, if there is one. */
+  readonly redisUrl: string | undefined
   readonly logLevel: string
 }
 
@@ -113,8 +127,15 @@ export function loadConfig(overrides: Partial<Record<keyof Variables, string>> =
     rateLimits: readRateLimits(variables.EXCHANGE_RATE_LIMITS),
     urls: { binance: { rest: variables.BINANCE_REST_URL, ws: variables.BINANCE_WS_URL } },
     databases: readDatabases(variables),
+    redisUrl: redisUrl(variables),
     logLevel: variables.DEBUG ? 'debug' : variables.LOG_LEVEL,
   })
+}
+
+function redisUrl({ REDIS_HOST, REDIS_PORT, REDIS_PASSWORD }: Variables): string | undefined {
+  if (REDIS_HOST === undefined) return undefined
+  const credentials = REDIS_PASSWORD === undefined ? '' : `:${encodeURIComponent(REDIS_PASSWORD)}@`
+  return `redis://${credentials}${REDIS_HOST}:${REDIS_PORT}`
 }
 
 function readVariables(source: Readonly<Record<string, string | undefined>>): Variables {

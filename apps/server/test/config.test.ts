@@ -16,6 +16,13 @@ test('flags go before the environment, and an empty variable counts as not set',
   assert.equal(config.HOST, '0.0.0.0')
 })
 
+test('Redis is used when its host is named', () => {
+  assert.equal(loadConfig({}, {}).redisUrl, undefined)
+  assert.equal(loadConfig({}, { REDIS_HOST: 'cache' }).redisUrl, 'redis://cache:6379')
+  const guarded = { REDIS_HOST: 'cache', REDIS_PORT: '7000', REDIS_PASSWORD: 'a:b/c' }
+  assert.equal(loadConfig({}, guarded).redisUrl, 'redis://:a%3Ab%2Fc@cache:7000')
+})
+
 for (const [name, value] of [
   ['WEBSOCKET_PORT', '70000'],
   ['WEBSOCKET_PORT', 'eighty'],
@@ -31,6 +38,7 @@ for (const [name, value] of [
   ['DATABASE_URL', 'secret'],
   ['TIMESCALE_HOST', 'no host'],
   ['TIMESCALE_PORT', 'many'],
+  ['RABBITMQ_URL', 'http://localhost'],
 ] as const) {
   test(`${name}=${value} stops the start with a sentence that names the variable`, () => {
     assert.throws(() => loadConfig({}, { [name]: value }), {

@@ -1,5 +1,6 @@
 import { candles } from './candles.ts'
 import { decode } from './decode.ts'
+import { dispatch, isRedisThere } from './dispatch.ts'
 import { fanout } from './fanout.ts'
 import type { Suite } from './harness.ts'
 import { postgresLoad, postgresRead, postgresUpsert } from './postgres.ts'
@@ -17,4 +18,5 @@ export const suites: readonly Suite[] = [
   postgresRead,
   rest,
   fanout,
+  ...((await isRedisThere()) ? [dispatch] : []),
 ]

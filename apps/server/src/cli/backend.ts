@@ -8,6 +8,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { Reconciler } from '../reconcile/reconcile.ts'
 import type { Store } from '../store/store.ts'
 import { completeness } from './completeness.ts'
+import type { Outside } from './outside.ts'
 import { createRate, latencyMs } from './performance.ts'
 
 interface Deps {
@@ -17,6 +18,7 @@ interface Deps {
   readonly collector: Collector
   readonly backfill: Backfill
   readonly reconciler: Reconciler
+  readonly outside: Pick<Outside, 'problems'>
   readonly config: Config
   readonly symbols: () => string[]
   readonly signal: AbortSignal
@@ -24,7 +26,7 @@ interface Deps {
 
 /** What collect and backfill offer to the API, as plain functions: no role sees another. */
 export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<void> } {
-  const { store, rest, metrics, collector, backfill, reconciler, config, symbols, signal } = deps
+  const { store, rest, metrics, collector, backfill, reconciler, outside, config, symbols, signal } = deps
   const { exchange } = rest
   const frames = createRate(() => collector.status().messagesReceived)
   const requests = createRate(() => rest.usage().requests)
@@ -58,7 +60,7 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
           publish_latency_ms: { p50: latency[0] ?? 0, p95: latency[1] ?? 0, p99: latency[2] ?? 0 },
           requests_per_minute: round(requests.perSecond() * 60),
         },
-        problems: problemsOf(exchange.id, status),
+        problems: { ...problemsOf(exchange.id, status), ...outside.problems() },
       }
     },
     async fetchHistorical({ symbol, timeframe, from, to }) {

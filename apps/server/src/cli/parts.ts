@@ -14,6 +14,7 @@ import { createReconciler } from '../reconcile/reconcile.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
 import { lockStore } from '../store/embedded/lock.ts'
 import type { Store } from '../store/store.ts'
+import { openOutside } from './outside.ts'
 import { databaseStore } from './store.ts'
 
 /** Coverage that ended longer ago is not gone on from without a trade. */
@@ -30,19 +31,24 @@ export interface PartsDeps {
 
 export type Parts = Awaited<ReturnType<typeof createParts>>
 
-/** Everything that one process is made of, made and not yet running. Whoever takes it closes `store`. */
+/** Everything that one process is made of, made and not yet running. Whoever takes it closes `store` and `outside`. */
 export async function createParts({ config, log, signal, progress }: PartsDeps) {
   const metrics = createMetrics()
   const exchange = exchangeOf(config.PRIMARY_EXCHANGE)
   const urls = config.urls[exchange.id] ?? {}
+  const store = (await databaseStore(config.databases, log, signal)) ?? (await embedded(config, log))
+  const outside = await openOutside({ config, log, metrics }).catch(async (error: unknown) => {
+    await store.close()
+    throw error
+  })
   const rest = createRestClient({
     exchange,
     url: urls.rest ?? exchange.restUrl,
     weightLimit: config.rateLimits[exchange.id],
+    sharedBudget: outside.budget(exchange),
     log,
     metrics,
   })
-  const store = (await databaseStore(config.databases, log, signal)) ?? (await embedded(config, log))
   const setAside = quarantineFile({ folder: join(config.CANDLEWIRE_DATA, 'quarantine'), name: exchange.id, log })
   const bus = memoryBus({ capacity: config.BUS_CAPACITY })
   /** All markets of the exchange by symbol, empty until it has answered; and the symbols that are collected. */
@@ -92,6 +98,7 @@ export async function createParts({ config, log, signal, progress }: PartsDeps) 
     exchange,
     rest,
     store,
+    outside,
     setAside,
     bus,
     markets,

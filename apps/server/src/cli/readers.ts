@@ -12,7 +12,7 @@ const PRUNE_MS = 10 * MINUTE
 
 /** The roles that read the bus, and the figures about it. Ends with the signal, when what was taken in is done. */
 export function runReaders(
-  { config, log, metrics, bus, store }: Parts,
+  { config, log, metrics, bus, store, outside }: Parts,
   backend: ReturnType<typeof createBackend>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -35,6 +35,7 @@ export function runReaders(
   return together(signal, [
     (stop) => aggregate(aggregating, stop),
     (stop) => record(recording, stop),
+    (stop) => outside.run(bus, stop),
     (stop) => everyTick(SAMPLE_MS, sample, stop),
     (stop) => everyTick(PRUNE_MS, () => prune(store, ages, log, stop), stop),
   ])

@@ -32,7 +32,7 @@ export interface ServeDeps extends PartsDeps {
 export async function serve({ dashboardDir, ...deps }: ServeDeps): Promise<Service> {
   const { log, signal } = deps
   const parts = await createParts(deps)
-  const { collector, backfill, store, setAside } = parts
+  const { collector, backfill, store, outside, setAside } = parts
   const broken = new AbortController()
   const intake = AbortSignal.any([signal, broken.signal])
   const flow = new AbortController()
@@ -51,6 +51,7 @@ export async function serve({ dashboardDir, ...deps }: ServeDeps): Promise<Servi
     flow.abort()
     await readers
     await setAside.settled()
+    await outside.close()
     await store.close()
   }
   let api: RunningApi

@@ -48,7 +48,7 @@ export function addStart(program: Command, signal: AbortSignal): void {
         HOST: options.host,
         CANDLEWIRE_DATA: options.data,
       })
-      const log = createLog({ level: config.logLevel, pretty: process.stderr.isTTY })
+      const log = createLog({ level: config.logLevel, pretty: process.stderr.isTTY, file: config.LOG_FILE })
       const service = await serve({ config, log, signal, dashboardDir, progress: createTicker(log) })
       log.info(`listening: ${service.url} (page), ${service.url}/docs, ${service.url.replace('http', 'ws')}/ws/crypto`)
       await service.done

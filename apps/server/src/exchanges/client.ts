@@ -1,13 +1,14 @@
+import { createBudget, type SharedBudget } from '../lib/budget.ts'
 import { type Failure, failure, isFailure } from '../lib/failure.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { createBreaker } from './breaker.ts'
-import { createBudget } from './budget.ts'
 import type { Exchange, RestRequest } from './exchange.ts'
 import { createGate } from './gate.ts'
 import { queryString } from './query.ts'
 import type { RestClient } from './rest.ts'
 import { type Answer, send } from './send.ts'
+import { createShare } from './share.ts'
 
 export interface RestClientSettings {
   readonly exchange: Exchange
@@ -19,6 +20,8 @@ export interface RestClientSettings {
   readonly share?: number
   /** The exchange's budget, where it differs from the published one, in its own unit of cost per window. */
   readonly weightLimit?: number
+  /** The budget that this process shares with others behind the same address; it must count in the exchange's window. */
+  readonly sharedBudget?: SharedBudget | undefined
   /** Clock, ms. */
   readonly now?: () => number
   readonly fetch?: typeof globalThis.fetch
@@ -40,23 +43,36 @@ type Outcome = 'ok' | 'answer' | 'limited' | 'banned' | 'busy' | 'refused' | 'ti
 
 /** Sends requests of one exchange. See `RestClient` for what it promises. */
 export function createRestClient(settings: RestClientSettings): RestClient {
-  const { exchange, log, metrics, share = 0.9, now = Date.now, fetch = globalThis.fetch } = settings
+  const { exchange, log, metrics, share: part = 0.9, now = Date.now, fetch = globalThis.fetch } = settings
   const { timeoutMs = 15_000, breakerMs = 30_000, backoffMs = 500, patienceMs = 120_000 } = settings
   const base = new URL(settings.url).href.replace(/\/+$/, '')
   const id = exchange.id
-  const limit = Math.max(1, Math.floor((settings.weightLimit ?? exchange.limits.weight) * share))
+  const limit = Math.max(1, Math.floor((settings.weightLimit ?? exchange.limits.weight) * part))
   const budget = createBudget({ windowMs: exchange.limits.weightWindowMs, now })
   const breaker = createBreaker({ openMs: breakerMs, now })
-  const gate = createGate({ exchange: id, limit, budget, breaker, now, patienceMs })
+  const share =
+    settings.sharedBudget &&
+    createShare({
+      exchange: id,
+      shared: settings.sharedBudget,
+      budget,
+      windowMs: exchange.limits.weightWindowMs,
+      now,
+      log,
+    })
+  const gate = createGate({ exchange: id, limit, budget, share, breaker, now, patienceMs })
   let requests = 0
   let failures = 0
   let consecutiveLimits = 0
+
+  /** What all behind this address have used, where that is known. */
+  const used = () => Math.max(budget.used(), share?.used() ?? 0)
 
   function count(outcome: Outcome): void {
     requests++
     if (outcome !== 'ok') failures++
     metrics.requests.inc({ exchange: id, outcome })
-    metrics.budget.set({ exchange: id }, budget.used() / limit)
+    metrics.budget.set({ exchange: id }, used() / limit)
   }
 
   async function attempt<T>(request: RestRequest<T>, priority: 'live' | 'backfill', signal?: AbortSignal): Promise<T> {
@@ -148,7 +164,7 @@ export function createRestClient(settings: RestClientSettings): RestClient {
       }
     },
     usage: () => ({
-      used: budget.used(),
+      used: used(),
       limit,
       blockedUntil: gate.blockedUntil() > now() ? gate.blockedUntil() : 0,
       consecutiveLimits,

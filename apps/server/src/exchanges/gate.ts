@@ -1,6 +1,7 @@
+import type { Budget } from '../lib/budget.ts'
 import { failure } from '../lib/failure.ts'
 import type { Breaker } from './breaker.ts'
-import type { Budget } from './budget.ts'
+import type { Granted, Share } from './share.ts'
 
 export type Priority = 'live' | 'backfill'
 
@@ -37,6 +38,8 @@ interface Settings {
   readonly exchange: string
   readonly limit: number
   readonly budget: Budget
+  /** Where other processes spend from the same budget: asked last. */
+  readonly share?: Share | undefined
   readonly breaker: Breaker
   readonly now: () => number
   /** A request that would have to wait longer than this for the end of a block is refused at once, ms. */
@@ -44,12 +47,14 @@ interface Settings {
 }
 
 /** The one door through which requests to an exchange leave. */
-export function createGate({ exchange, limit, budget, breaker, now, patienceMs }: Settings): Gate {
+export function createGate({ exchange, limit, budget, share, breaker, now, patienceMs }: Settings): Gate {
   const queues: Record<Priority, Waiting[]> = { live: [], backfill: [] }
   const caps: Record<Priority, number> = { live: limit, backfill: backfillLimit(limit) }
   let inFlight = 0
   let blocked = 0
   let timer: NodeJS.Timeout | undefined
+  /** The share is being asked; until it has answered nothing else leaves. */
+  let asking = false
 
   /** What the first in the queue gets: a pass, a refusal, or a time to ask again (ms; none when a request must end first). */
   function decide({ weight, priority }: Waiting): 'go' | { refuse: Error } | { again?: number } {
@@ -68,28 +73,59 @@ export function createGate({ exchange, limit, budget, breaker, now, patienceMs }
 
   function pump(): void {
     clearTimeout(timer)
-    for (;;) {
-      const queue = queues.live.length > 0 ? queues.live : queues.backfill
-      const [first] = queue
+    while (!asking) {
+      const first = queues.live[0] ?? queues.backfill[0]
       if (!first) return
       const decision = decide(first)
-      if (decision !== 'go' && !('refuse' in decision)) {
-        if (decision.again !== undefined) timer = setTimeout(pump, Math.max(1, Math.ceil(decision.again)))
+      if (decision === 'go') {
+        if (share) return void askShare(share, first)
+        remove(first)
+        first.go(pass(first.weight))
+      } else if ('refuse' in decision) {
+        remove(first)
+        first.refuse(decision.refuse)
+      } else {
+        again(decision.again)
         return
       }
-      queue.shift()
-      if (decision === 'go') first.go(pass(first.weight))
-      else first.refuse(decision.refuse)
     }
   }
 
-  function pass(weight: number): Pass {
+  function again(ms: number | undefined): void {
+    if (ms !== undefined) timer = setTimeout(pump, Math.max(1, Math.ceil(ms)))
+  }
+
+  function remove(waiting: Waiting): void {
+    const queue = queues[waiting.priority]
+    queue.splice(queue.indexOf(waiting), 1)
+  }
+
+  async function askShare(share: Share, first: Waiting): Promise<void> {
+    asking = true
+    const answer = await share.take(first.weight, caps[first.priority])
+    asking = false
+    blocked = Math.max(blocked, answer.blockedUntil)
+    if (!answer.granted) {
+      if (blocked > now()) pump()
+      else again(answer.waitMs)
+      return
+    }
+    // While it was asked, who waited may have given up, and the exchange may have said no.
+    if (queues[first.priority].includes(first) && decide(first) === 'go') {
+      remove(first)
+      first.go(pass(first.weight, answer.granted))
+    } else answer.granted.settle()
+    pump()
+  }
+
+  function pass(weight: number, granted?: Granted): Pass {
     inFlight++
     const taken = budget.take(weight)
     return {
       leave(reported) {
         inFlight--
         taken.settle(reported)
+        granted?.settle(reported)
         pump()
       },
     }
@@ -104,7 +140,7 @@ export function createGate({ exchange, limit, budget, breaker, now, patienceMs }
         return Promise.reject(failure('EXCHANGE_UNREACHABLE', { exchange, reason: 'too many requests wait already' }))
       }
       const giveUp = () => {
-        queue.splice(queue.indexOf(waiting), 1)
+        remove(waiting)
         reject(signal?.reason)
         pump()
       }
@@ -122,6 +158,7 @@ export function createGate({ exchange, limit, budget, breaker, now, patienceMs }
     },
     block(until) {
       blocked = Math.max(blocked, until)
+      share?.block(until)
     },
     blockedUntil: () => blocked,
   }

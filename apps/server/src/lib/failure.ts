@@ -80,6 +80,16 @@ const failures = {
     retry: false,
     text: (d: { path: string; reason: string }) => `The store ${d.path} can't be opened: ${d.reason}`,
   },
+  CACHE_UNAVAILABLE: {
+    status: 503,
+    retry: true,
+    text: (d: { reason: string }) => `The cache does not answer: ${d.reason}`,
+  },
+  QUEUE_UNAVAILABLE: {
+    status: 503,
+    retry: true,
+    text: (d: { reason: string }) => `The queue does not answer: ${d.reason}`,
+  },
   INVALID_FILE: {
     status: 400,
     retry: false,

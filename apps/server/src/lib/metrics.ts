@@ -55,6 +55,13 @@ export function createMetrics() {
       'source',
     ]),
     latency: histogram('trade_latency_seconds', 'From our receipt of a trade to the named stage', ['stage']),
+    cacheRequests: counter('cache_requests_total', 'Reads and writes of newest state, by what came of them', [
+      'cache',
+      'result',
+    ]),
+    events: counter('events_total', 'Events for applications outside, by what became of them', ['outcome']),
+    outbox: gauge('outbox_messages', 'Messages on the disk that wait for their broker'),
+    routed: counter('routed_total', 'Records published on a Redis channel', ['topic', 'channel']),
     busDepth: gauge('bus_events_waiting', 'Events waiting on the bus', ['topic', 'group']),
     clients: gauge('websocket_clients', 'Connected WebSocket clients'),
     messages: counter('websocket_messages_total', 'Messages to WebSocket clients', ['outcome']),

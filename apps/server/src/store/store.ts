@@ -2,6 +2,7 @@ import type { Candle } from '../domain/candle.ts'
 import type { Coverage, Interval } from '../domain/coverage.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import type { MarketId } from '../domain/market.ts'
+import type { Message } from '../domain/message.ts'
 import type { Trade } from '../domain/trade.ts'
 
 export interface Series extends MarketId {
@@ -104,4 +105,22 @@ export interface Store {
   /** Resolves when the store answers and its newest write was kept; rejects with `STORE_UNAVAILABLE`. */
   ping(): Promise<void>
   close(): Promise<void>
+}
+
+/** Times from `from` to `to`, both inclusive, ms. `newest`: keep the last `limit` rather than the first. */
+export interface MessageRange {
+  readonly topic: string
+  readonly symbol?: string
+  readonly from?: number
+  readonly to?: number
+  readonly limit?: number
+  readonly newest?: boolean
+}
+
+/** What passed through from other services. Rejects with `STORE_UNAVAILABLE`. */
+export interface MessageStore {
+  /** Adds messages by topic and id: putting one twice changes nothing, the first stays. */
+  putMessages(messages: readonly Message[]): Promise<void>
+  /** Ascending by time, then in the order they were put. */
+  messages(range: MessageRange): Promise<Message[]>
 }

@@ -4,12 +4,13 @@ import { failure } from '../../lib/failure.ts'
 import { makeFolder } from '../../lib/folder.ts'
 import type { Logger } from '../../lib/log.ts'
 import { checkCandle, checkInterval, checkLedger, checkTrade } from '../check.ts'
-import type { Store } from '../store.ts'
+import type { MessageStore, Store } from '../store.ts'
 import { candleReader } from './candles.ts'
 import { coverageReader } from './coverage.ts'
 import { type FileSettings, openForReading } from './file.ts'
 import { jobReader } from './jobs.ts'
 import { ledgerReader, tradedMarketReader } from './ledger.ts'
+import { checkMessage, messageReader } from './messages.ts'
 import { knownNames } from './names.ts'
 import { packCandles, packCoverage, packTrades } from './pack.ts'
 import { query } from './sql.ts'
@@ -37,7 +38,11 @@ const PRUNE_SLICE = 5_000
  * Several processes may open the same file; their transactions take turns.
  * Rejects with `STORE_DAMAGED` or `STORE_UNAVAILABLE`.
  */
-export async function embeddedStore({ log, now = Date.now, ...settings }: EmbeddedSettings): Promise<Store> {
+export async function embeddedStore({
+  log,
+  now = Date.now,
+  ...settings
+}: EmbeddedSettings): Promise<Store & MessageStore> {
   const file: FileSettings = { synchronous: 'NORMAL', busyMs: 10_000, ...settings }
   await makeFolderOf(file.path)
   const writer = await startWriter(file)
@@ -60,7 +65,7 @@ async function makeFolderOf(path: string): Promise<void> {
   }
 }
 
-function storeOf(db: DatabaseSync, writer: Writer, path: string, now: () => number): Store {
+function storeOf(db: DatabaseSync, writer: Writer, path: string, now: () => number): Store & MessageStore {
   const names = knownNames(db)
   const candles = candleReader(db, names)
   const trades = tradeReader(db, names)
@@ -68,6 +73,7 @@ function storeOf(db: DatabaseSync, writer: Writer, path: string, now: () => numb
   const jobs = jobReader(db)
   const ledger = ledgerReader(db, names)
   const tradedMarkets = tradedMarketReader(db)
+  const messages = messageReader(db)
   const alive = query<[number]>(db, 'SELECT count(*) FROM migrations')
   let closing: Promise<void> | undefined
 
@@ -135,6 +141,12 @@ function storeOf(db: DatabaseSync, writer: Writer, path: string, now: () => numb
     },
     job: (id) => reading(() => jobs.one(id)),
     jobs: (filter) => reading(() => jobs.list(filter?.state)),
+
+    async putMessages(list) {
+      list.forEach(checkMessage)
+      if (list.length > 0) await writer.write(list.length, () => ({ kind: 'messages', messages: list }))
+    },
+    messages: (range) => reading(() => messages(range)),
 
     async ping() {
       await reading(() => alive())

@@ -2,6 +2,7 @@ import { type Candle, seriesKey } from '../../domain/candle.ts'
 import type { Coverage } from '../../domain/coverage.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
 import { type MarketId, marketKey } from '../../domain/market.ts'
+import type { Message } from '../../domain/message.ts'
 import type { Trade } from '../../domain/trade.ts'
 import { SIDES, SOURCES } from '../codes.ts'
 import type { Job, Series } from '../store.ts'
@@ -44,6 +45,7 @@ export type Op =
   | { readonly kind: 'cover'; readonly intervals: readonly Coverage[] }
   | { readonly kind: 'job'; readonly job: Job }
   | { readonly kind: 'ledger'; readonly rows: readonly LedgerRow[] }
+  | { readonly kind: 'messages'; readonly messages: readonly Message[] }
 
 export function packCandles(candles: readonly Candle[], knownAt: number): Op {
   const places = numbering<Series>(({ exchange, symbol, timeframe }) => ({ exchange, symbol, timeframe }), seriesKey)

@@ -5,6 +5,7 @@ import { coverageWriter } from './coverage.ts'
 import { type FileSettings, openForWriting } from './file.ts'
 import { jobWriter } from './jobs.ts'
 import { ledgerWriter } from './ledger.ts'
+import { messageWriter } from './messages.ts'
 import { inTransaction } from './migrate.ts'
 import { givenNames } from './names.ts'
 import type { Op } from './pack.ts'
@@ -31,6 +32,7 @@ function writerOf(db: DatabaseSync) {
   const saveJob = jobWriter(db)
   const saveLedger = ledgerWriter(db, names)
   const prune = pruner(db)
+  const saveMessages = messageWriter(db)
   const dataVersion = query<[number]>(db, 'PRAGMA data_version')
   let version = -1
 
@@ -44,6 +46,7 @@ function writerOf(db: DatabaseSync) {
     if (op.kind === 'cover') return cover(op.intervals)
     if (op.kind === 'job') return saveJob(op.job)
     if (op.kind === 'ledger') return saveLedger(op.rows)
+    if (op.kind === 'messages') return saveMessages(op.messages)
     return saveTrades(op) + (op.covered.length > 0 ? cover(op.covered) : 0)
   }
   /** The version changes when another process has written: then what we remember may be old. */

@@ -84,3 +84,38 @@ export function createBudget({ windowMs, now }: { windowMs: number; now: () => n
     },
   }
 }
+
+/** What became of a wish to spend from a shared budget. */
+export interface Taking {
+  /** Names the request until it is settled. Absent: it may not leave yet. */
+  readonly ticket?: string
+  /** When it is worth asking again, ms from now. */
+  readonly waitMs: number
+  /** Rest of a block that the exchange put on all of us, ms. */
+  readonly blockedMs: number
+  /** Cost of the last window, of all processes. */
+  readonly used: number
+  /** How many processes spend from it; at least 1. */
+  readonly processes: number
+}
+
+/** What one process knows by itself. */
+export interface OwnSpending {
+  /** Its own count of the last window. */
+  readonly used: number
+  /** Part of that was spent while the shared budget did not answer. */
+  readonly alone: boolean
+}
+
+/**
+ * A budget that all processes behind one address share. Each call is atomic among them and uses one clock for all.
+ * Rejects with `CACHE_UNAVAILABLE`.
+ */
+export interface SharedBudget {
+  /** Takes `weight` if it fits under `cap`. What is dearer than the cap waits for an empty window. */
+  take(weight: number, cap: number, own: OwnSpending): Promise<Taking>
+  /** Ends a request, with the exchange's own count if it told; that corrects the shared count both ways. */
+  settle(ticket: string, reported?: number): Promise<void>
+  /** Lets nothing leave for `ms`; never shortens an earlier block. */
+  block(ms: number): Promise<void>
+}

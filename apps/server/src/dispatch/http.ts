@@ -1,0 +1,89 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { Metrics } from '../lib/metrics.ts'
+import type { Dispatcher, DispatcherStatus } from './dispatcher.ts'
+
+interface HttpDeps {
+  readonly dispatcher: Dispatcher
+  readonly version: string
+  readonly metrics: Pick<Metrics, 'registry'>
+  /** Our clock, ms. */
+  readonly now?: () => number
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+const check = (ok: boolean, message: string | undefined) =>
+  ok ? { status: 'ok' } : { status: 'error', ...(message !== undefined && { message }) }
+
+const checksOf = ({ source, channels, storeProblem }: DispatcherStatus) => ({
+  kafka: check(source.connected, undefined),
+  redis: check(channels.connected, channels.lastError),
+  store: check(storeProblem === undefined, storeProblem),
+})
+
+const isWell = (status: DispatcherStatus): boolean =>
+  Object.values(checksOf(status)).every((one) => one.status === 'ok')
+
+/** `GET /health`, `GET /diagnostic` and `GET /metrics` of a dispatcher. */
+export const dispatcherApi =
+  ({ dispatcher, version, metrics, now = Date.now }: HttpDeps): FastifyPluginAsync =>
+  async (app) => {
+    const uptime = ({ startedAt }: DispatcherStatus) => Math.round((now() - startedAt) / 1000)
+
+    app.get('/health', async () => {
+      const status = await dispatcher.status()
+      return {
+        status: isWell(status) ? 'ok' : 'degraded',
+        service: 'dispatcher',
+        version,
+        uptime_seconds: uptime(status),
+        timestamp: iso(now()),
+        checks: checksOf(status),
+        stats: {
+          messages_consumed: status.consumed,
+          messages_routed: status.routed,
+          messages_persisted: status.persisted,
+          messages_failed: status.failed,
+          messages_duplicate: status.duplicates,
+          by_topic: Object.fromEntries(status.routes.map(({ topic, count }) => [topic, count])),
+          messages_per_second: status.perSecond,
+        },
+      }
+    })
+
+    app.get('/diagnostic', async () => {
+      const status = await dispatcher.status()
+      const { source, channels, latencyMs, storeProblem } = status
+      const [p50, p95, p99] = latencyMs
+      return {
+        status: isWell(status) ? 'ok' : 'degraded',
+        uptime_seconds: uptime(status),
+        connections: {
+          kafka: {
+            connected: source.connected,
+            group_id: source.groupId,
+            assignments: source.assignments,
+            lag: source.lag,
+          },
+          redis: {
+            connected: channels.connected,
+            latency_ms: channels.latencyMs ?? null,
+            ...(channels.lastError !== undefined && { error: channels.lastError }),
+          },
+          store: { connected: storeProblem === undefined, ...(storeProblem !== undefined && { error: storeProblem }) },
+        },
+        routes: status.routes.map(({ topic, channel, count, lastAt }) => ({
+          topic,
+          channel,
+          count,
+          last_at: iso(lastAt),
+        })),
+        performance: { route_latency_ms: { p50, p95, p99 }, batch_size: status.batchSize, buffered: status.buffered },
+        errors: status.errors.map(({ at, message }) => ({ at: iso(at), message })),
+      }
+    })
+
+    app.get('/metrics', async (_request, reply) => {
+      reply.type(metrics.registry.contentType)
+      return metrics.registry.metrics()
+    })
+  }
