@@ -1,0 +1,55 @@
+import type { Admin } from '@platformatic/kafka'
+import { hasAnswer, unavailable } from './errors.ts'
+import type { TopicSpec } from './topics.ts'
+
+/** Bytes of one record at most: a refill of many thousand trades is one event. */
+const LARGEST_RECORD = 8 * 1024 * 1024
+
+/** Makes sure that topics are there. Rejects with `BUS_UNAVAILABLE`. */
+export type EnsureTopics = (names: Iterable<string>) => Promise<void>
+
+/**
+ * Creates missing topics once, as their specification says; one without a specification gets the broker's defaults.
+ * Topics that are there stay as they are.
+ */
+export function createEnsure(admin: Admin, specs: readonly TopicSpec[]): EnsureTopics {
+  const known = new Map(specs.map((spec) => [spec.name, spec]))
+  const there = new Set<string>()
+  return async (names) => {
+    const unsure = [...new Set(names)].filter((name) => !there.has(name))
+    if (unsure.length === 0) return
+    try {
+      const listed = new Set(await admin.listTopics())
+      const missing = unsure.filter((name) => !listed.has(name)).map((name) => known.get(name) ?? { name })
+      for (const alike of groupAlike(missing)) await create(admin, alike)
+    } catch (error) {
+      throw unavailable(error)
+    }
+    for (const name of unsure) there.add(name)
+  }
+}
+
+type Wanted = Pick<TopicSpec, 'name'> & Partial<TopicSpec>
+
+function groupAlike(specs: readonly Wanted[]): Wanted[][] {
+  const groups = new Map<string, Wanted[]>()
+  for (const spec of specs) {
+    const key = `${spec.partitions}/${spec.retention}`
+    groups.set(key, [...(groups.get(key) ?? []), spec])
+  }
+  return [...groups.values()]
+}
+
+async function create(admin: Admin, alike: readonly Wanted[]): Promise<void> {
+  const { partitions = -1, retention } = alike[0]!
+  const configs = [
+    { name: 'max.message.bytes', value: String(LARGEST_RECORD) },
+    ...(retention === undefined ? [] : [{ name: 'retention.ms', value: String(retention) }]),
+  ]
+  try {
+    await admin.createTopics({ topics: alike.map(({ name }) => name), partitions, replicas: -1, configs })
+  } catch (error) {
+    if (!hasAnswer(error, 'TOPIC_ALREADY_EXISTS')) throw error
+    // Another process made one of them meanwhile, which fails only that one.
+  }
+}
