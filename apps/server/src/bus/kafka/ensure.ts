@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from '@platformatic/kafka'
 import { hasAnswer, unavailable } from './errors.ts'
 import type { TopicSpec } from './topics.ts'
@@ -5,27 +6,48 @@ import type { TopicSpec } from './topics.ts'
 /** Bytes of one record at most: a refill of many thousand trades is one event. */
 const LARGEST_RECORD = 8 * 1024 * 1024
 
-/** Makes sure that topics are there. Rejects with `BUS_UNAVAILABLE`. */
-export type EnsureTopics = (names: Iterable<string>) => Promise<void>
+export interface Ensure {
+  /** Makes sure that topics are there. Rejects with `BUS_UNAVAILABLE`. */
+  topics(names: Iterable<string>): Promise<void>
+  /** Something went wrong: one may have been deleted. */
+  doubt(): void
+}
+
+/** A new topic is known to every broker soon after it is made. */
+const KNOWN_MS = 10_000
+const LOOK_MS = 20
 
 /**
  * Creates missing topics once, as their specification says; one without a specification gets the broker's defaults.
  * Topics that are there stay as they are.
  */
-export function createEnsure(admin: Admin, specs: readonly TopicSpec[]): EnsureTopics {
+export function createEnsure(admin: Admin, specs: readonly TopicSpec[]): Ensure {
   const known = new Map(specs.map((spec) => [spec.name, spec]))
   const there = new Set<string>()
-  return async (names) => {
+  async function topics(names: Iterable<string>): Promise<void> {
     const unsure = [...new Set(names)].filter((name) => !there.has(name))
     if (unsure.length === 0) return
     try {
       const listed = new Set(await admin.listTopics())
       const missing = unsure.filter((name) => !listed.has(name)).map((name) => known.get(name) ?? { name })
       for (const alike of groupAlike(missing)) await create(admin, alike)
+      if (missing.length > 0) await untilKnown(admin, unsure)
     } catch (error) {
       throw unavailable(error)
     }
     for (const name of unsure) there.add(name)
+  }
+  return { topics, doubt: () => there.clear() }
+}
+
+async function untilKnown(admin: Admin, topics: string[]): Promise<void> {
+  for (const end = Date.now() + KNOWN_MS; ; await sleep(LOOK_MS)) {
+    try {
+      await admin.metadata({ topics, forceUpdate: true })
+      return
+    } catch (error) {
+      if (Date.now() > end) throw error
+    }
   }
 }
 

@@ -104,13 +104,13 @@ export async function openKafkaBus(
 
   const sender = createSender({
     outbox,
-    transactor: createTransactor(options, outboxGroup),
+    transactor: createTransactor(options, ensure, outboxGroup),
     async position() {
       const marks = await groups.committed(outboxGroup)
       return Number(marks.find(({ topic }) => topic === markTopic)?.offset ?? 0n)
     },
-    async prepare(records) {
-      await ensure([markTopic, ...records.map(({ topic }) => topic)])
+    async prepare() {
+      await ensure.topics([markTopic])
       await Promise.all([...subscriptions].map(({ reader }) => reader.begun))
     },
     written: (more) => {
@@ -140,7 +140,7 @@ export async function openKafkaBus(
       topics,
       groups: {
         ...groups,
-        begin: (id, wanted) => ensure(specNames(specs, wanted)).then(() => groups.begin(id, wanted)),
+        begin: (id, wanted) => ensure.topics(specNames(specs, wanted)).then(() => groups.begin(id, wanted)),
       },
       capacity: settings.capacity,
       ends,
@@ -211,7 +211,7 @@ export async function openKafkaBus(
       return { read, progress: reader.progress }
     },
     topicName: (topic) => `${prefix}${topic}`,
-    transactions: (id) => createTransactor(options, `${prefix}${id}`),
+    transactions: (id) => createTransactor(options, ensure, `${prefix}${id}`),
     setAside,
     lag: () => groups.lag([...new Set([...subscriptions].map(({ group }) => group))]),
     away: sender.away,

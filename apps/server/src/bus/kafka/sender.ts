@@ -26,7 +26,7 @@ export interface SenderParts {
   /** Up to which number the broker has the records of this outbox. */
   readonly position: () => Promise<number>
   /** Called before each transaction; what it rejects with counts as an absent broker. */
-  readonly prepare: (records: readonly Outgoing[]) => Promise<void>
+  readonly prepare: () => Promise<void>
   /** Called after each transaction. */
   readonly written: (ends: Ends) => void
   /** Puts the number of the last record into the transaction. */
@@ -67,7 +67,7 @@ export function createSender(parts: SenderParts): Sender {
   async function write(entries: readonly Numbered[]): Promise<void> {
     const records = entries.map(({ record }) => record)
     const work = async () => {
-      await parts.prepare(records)
+      await parts.prepare()
       const ends = await parts.transactor.run(async (tx) => {
         await tx.publish(records)
         await tx.commitOffsets(parts.mark(entries.at(-1)!.number))

@@ -1,5 +1,6 @@
 import type { BaseOptions, Consumer, Producer } from '@platformatic/kafka'
 import { closeAll, groupConsumer, transactionalProducer } from './client.ts'
+import type { Ensure } from './ensure.ts'
 import { isRefusal, refused, unavailable } from './errors.ts'
 import { chunks, messageBefore, noteEnds, toMessage } from './messages.ts'
 import type { Outgoing, Position } from './record.ts'
@@ -46,7 +47,7 @@ interface Clients {
 }
 
 /** Transactions under one id, which belongs to one holder at a time. */
-export function createTransactor(options: BaseOptions, transactionalId: string): Transactor {
+export function createTransactor(options: BaseOptions, ensure: Ensure, transactionalId: string): Transactor {
   let clients: Clients | undefined
 
   async function discard(old = clients) {
@@ -74,15 +75,15 @@ export function createTransactor(options: BaseOptions, transactionalId: string):
     },
     async run(work) {
       const opened = await open()
-      const { producer, groups } = opened
       const ends = new Map<string, bigint>()
       try {
-        const transaction = await producer.beginTransaction()
-        await attempt(transaction, () => work(operations(producer, transaction, groups, options, ends)))
+        const transaction = await opened.producer.beginTransaction()
+        await attempt(transaction, () => work(operations(opened, transaction, { options, ensure, ends })))
         return ends
       } catch (error) {
         // Whatever state it is in, a new one begins clean: it ends what this one has left.
         await discard(opened)
+        ensure.doubt()
         throw unavailable(error)
       }
     },
@@ -103,11 +104,9 @@ async function attempt(transaction: ClientTransaction, work: () => Promise<void>
 
 /** Requests go one after the other: the client joins requests of a kind that run side by side, whatever they are about. */
 function operations(
-  producer: Producer,
+  { producer, groups }: Clients,
   transaction: ClientTransaction,
-  groups: Map<string, Consumer>,
-  options: BaseOptions,
-  ends: Map<string, bigint>,
+  { options, ensure, ends }: { options: BaseOptions; ensure: Ensure; ends: Map<string, bigint> },
 ): Transaction {
   const consumerOf = (group: string): Consumer => {
     const consumer = groups.get(group) ?? groupConsumer(options, group)
@@ -116,7 +115,9 @@ function operations(
   }
   return {
     async publish(records) {
-      const metadata = await producer.metadata({ topics: [...new Set(records.map(({ topic }) => topic))] })
+      const topics = [...new Set(records.map(({ topic }) => topic))]
+      await ensure.topics(topics)
+      const metadata = await producer.metadata({ topics })
       for (const chunk of chunks(records)) {
         const messages = chunk.map((record) => toMessage(record, metadata))
         const result = await transaction.send({ messages }).catch((error: unknown) => {
