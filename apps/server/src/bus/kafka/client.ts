@@ -21,7 +21,7 @@ export interface Connection {
 
 /** The first wait before a request is repeated doubles up to the longest; most repeats wait for a marker for 2–5 ms. */
 const LONGEST_WAIT_MS = 200
-const ATTEMPTS = 10
+const ATTEMPTS = 8
 const REQUEST_TIMEOUT_MS = 10_000
 
 const retryDelay = (_client: object, _operation: string, attempt: number): number =>

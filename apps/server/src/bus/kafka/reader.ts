@@ -52,6 +52,7 @@ export function createReader(parts: ReaderParts): Reader {
   const stop = new AbortController()
   let handedOut = 0
   let session: Session | undefined
+  let memberId: string | undefined
   let wake = () => {}
   let hasRoom = () => {}
 
@@ -92,6 +93,7 @@ export function createReader(parts: ReaderParts): Reader {
     await retrying('the connection to the broker is lost', async () => {
       const opened = openSession({
         ...parts,
+        memberId,
         partitions: mine,
         taken,
         reassigned,
@@ -104,6 +106,7 @@ export function createReader(parts: ReaderParts): Reader {
       } finally {
         if (stop.signal.aborted) await flush()
         session = undefined
+        memberId = opened.member().memberId || undefined
         await opened.close()
       }
     })

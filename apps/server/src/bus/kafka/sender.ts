@@ -45,8 +45,9 @@ interface Job {
 /** Of one transaction. */
 const BATCH_BYTES = 1024 * 1024
 const BATCH_RECORDS = 2_000
-/** A broker that takes longer for a transaction is taken for absent. */
-const TRANSACTION_MS = 15_000
+/** A broker that takes longer for a transaction is taken for absent; more for large ones. */
+const TRANSACTION_MS = 5_000
+const MORE_MS_PER_MIB = 2_000
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 5_000
 
@@ -75,7 +76,8 @@ export function createSender(parts: SenderParts): Sender {
       parts.written(ends)
     }
     try {
-      await within(TRANSACTION_MS, work())
+      const mebibytes = records.reduce((sum, record) => sum + sizeOf(record), 0) / 1024 ** 2
+      await within(TRANSACTION_MS + mebibytes * MORE_MS_PER_MIB, work())
     } catch (error) {
       // Also one that still waits for an answer: the next to open ends it, and knows how it ended.
       await parts.transactor.close()

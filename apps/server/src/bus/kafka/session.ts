@@ -13,6 +13,8 @@ export interface SessionParts {
   readonly options: BaseOptions
   readonly group: string
   readonly topics: readonly string[]
+  /** The member that this reader was before: the group need not wait for it in vain. */
+  readonly memberId: string | undefined
   readonly groups: Groups
   readonly partitions: Partitions
   /** What has been read; an assignment asks for what still waits, to keep of it what is still this reader's. */
@@ -40,6 +42,7 @@ export function openSession(parts: SessionParts): Session {
   const member = groupConsumer(options, group)
   const reader = groupConsumer(options, group, { maxBytes: FETCH_BYTES })
   for (const consumer of [member, reader]) consumer.topics.trackAll(...topics)
+  member.memberId = parts.memberId ?? null
   let wake = () => {}
   let broken: unknown
   const fail = (error: unknown) => {
