@@ -98,7 +98,10 @@ export async function openKafkaBus(
   const views = settings.profile && createViews(settings.profile)
   const ends = new Map<string, bigint>()
   const subscriptions = new Set<Subscription>()
-  const outbox = await openOutbox(settings.outbox.folder, settings.outbox.maxBytes)
+  const outbox = await openOutbox(settings.outbox.folder, settings.outbox.maxBytes, (lost) => {
+    metrics?.outboxLost.inc({ reason: 'full' }, lost)
+    log.error({ lost }, 'Kafka: the outbox is full, its oldest records are lost')
+  })
   const outboxGroup = `${prefix}outbox.${outbox.id}`
   const markTopic = `${prefix}feed`
 

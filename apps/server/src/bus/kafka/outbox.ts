@@ -20,8 +20,8 @@ export interface Outbox {
   readonly last: number
   /** Records waiting, those included that are being written. */
   size(): number
-  /** Resolves when they are on disk. When the limit is passed the oldest go; resolves with how many. */
-  append(entries: readonly Numbered[]): Promise<number>
+  /** Resolves when they are on disk. */
+  append(entries: readonly Numbered[]): Promise<void>
   /** The oldest, at most `limit` of them; empty when there are none. */
   peek(limit: number): Promise<readonly Numbered[]>
   /** Forgets everything up to and with this number. */
@@ -54,14 +54,15 @@ const ID_FILE = 'id'
 
 /**
  * Opens the outbox of a folder, which must belong to this process alone. It takes at most `maxBytes` of disk, in
- * segments of an eighth: the oldest segment goes when there is no room. Rejects with the system's error.
+ * segments of an eighth: the oldest segment goes when there is no room, and `lost` hears how many records that were.
+ * Rejects with the system's error.
  */
-export async function openOutbox(folder: string, maxBytes: number): Promise<Outbox> {
+export async function openOutbox(folder: string, maxBytes: number, lost: (records: number) => void): Promise<Outbox> {
   await makeFolder(folder)
   const segments = await readSegments(folder)
   const id = await readId(folder, segments.length > 0)
   const state = { segments, dropped: segments[0] ? segments[0].first - 1 : 0, last: segments.at(-1)?.last ?? 0 }
-  return { id, last: state.last, ...operations(folder, maxBytes, state) }
+  return { id, last: state.last, ...operations({ folder, maxBytes, lost }, state) }
 }
 
 async function readId(folder: string, keep: boolean): Promise<string> {
@@ -110,7 +111,13 @@ interface State {
   last: number
 }
 
-function operations(folder: string, maxBytes: number, state: State): Omit<Outbox, 'id' | 'last'> {
+interface Limits {
+  readonly folder: string
+  readonly maxBytes: number
+  readonly lost: (records: number) => void
+}
+
+function operations({ folder, maxBytes, lost }: Limits, state: State): Omit<Outbox, 'id' | 'last'> {
   const { segments } = state
   let tail: FileHandle | undefined
   let head: { readonly path: string; readonly entries: readonly Numbered[] } | undefined
@@ -125,7 +132,17 @@ function operations(folder: string, maxBytes: number, state: State): Omit<Outbox
     tail = undefined
   }
 
-  async function write(entries: readonly Numbered[]): Promise<number> {
+  let pending: Numbered[] = []
+  let writing: Promise<void> | undefined
+  /** What comes while the disk is busy is written together. */
+  function writePending(): Promise<void> {
+    const entries = pending
+    pending = []
+    writing = undefined
+    return write(entries)
+  }
+
+  async function write(entries: readonly Numbered[]): Promise<void> {
     const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
     const bytes = Buffer.byteLength(text)
     if (!tail || segments.at(-1)!.bytes + bytes > maxBytes / SEGMENTS) {
@@ -139,16 +156,15 @@ function operations(folder: string, maxBytes: number, state: State): Omit<Outbox
     const segment = segments.at(-1)!
     segment.bytes += bytes
     segment.last = entries.at(-1)!.number
-    return makeRoom()
+    await makeRoom()
   }
 
-  async function makeRoom(): Promise<number> {
-    let lost = 0
+  async function makeRoom(): Promise<void> {
     while (segments.length > 1 && segments.reduce((sum, { bytes }) => sum + bytes, 0) > maxBytes) {
-      lost += segments[0]!.last - Math.max(state.dropped, segments[0]!.first - 1)
-      await forget(segments[0]!.last)
+      const [oldest] = segments
+      lost(oldest!.last - Math.max(state.dropped, oldest!.first - 1))
+      await forget(oldest!.last)
     }
-    return lost
   }
 
   async function forget(number: number): Promise<void> {
@@ -162,10 +178,12 @@ function operations(folder: string, maxBytes: number, state: State): Omit<Outbox
   return {
     size: () => Math.max(0, state.last - state.dropped),
     append(entries) {
-      if (entries.length === 0) return Promise.resolve(0)
+      if (entries.length === 0) return Promise.resolve()
       if (segments.length === 0 && state.dropped >= state.last) state.dropped = entries[0]!.number - 1
       state.last = entries.at(-1)!.number
-      return inTurn(() => write(entries))
+      for (const entry of entries) pending.push(entry)
+      writing ??= inTurn(writePending)
+      return writing
     },
     peek: (limit) =>
       inTurn(async () => {

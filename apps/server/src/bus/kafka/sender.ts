@@ -124,11 +124,7 @@ export function createSender(parts: SenderParts): Sender {
   }
 
   async function keep(entries: readonly Numbered[]): Promise<void> {
-    const lost = await outbox.append(entries)
-    if (lost > 0) {
-      parts.metrics?.outboxLost.inc({ reason: 'full' }, lost)
-      log.error({ lost }, 'Kafka: the outbox is full, its oldest records are lost')
-    }
+    await outbox.append(entries)
     meter()
   }
 
