@@ -7,13 +7,14 @@ import { type Connection, clientOptions, closeAll } from './client.ts'
 import { deadLetter } from './deadLetters.ts'
 import { createEnsure } from './ensure.ts'
 import { createGroups } from './groups.ts'
+import { eventId, headersOf } from './identity.ts'
 import { openOutbox } from './outbox.ts'
 import { createReader, type Reader } from './reader.ts'
 import type { Incoming, Outgoing } from './record.ts'
 import { createSender } from './sender.ts'
 import { type Profile, publicTopics, type TopicSpec } from './topics.ts'
 import { createTransactor, type Progress, type Transactor } from './transactor.ts'
-import { createViews, headersOf } from './views.ts'
+import { createViews } from './views.ts'
 import { decode, encode, internalTopics } from './wire.ts'
 
 export interface KafkaSettings extends Connection {
@@ -245,7 +246,7 @@ function internalRecord<T extends Topic>(prefix: string, topic: T, event: Topics
     topic: `${prefix}${topic}`,
     key,
     value: encode(event),
-    headers: headersOf(`candlewire.${topic}.v1`, `${key}:${topic}:${time}`, time, received),
+    headers: headersOf(`candlewire.${topic}.v1`, eventId(topic, event), time, received),
   }
 }
 

@@ -6,6 +6,7 @@ import { nextOpen, timeframe } from '../../domain/timeframe.ts'
 import type { Trade } from '../../domain/trade.ts'
 import { exactText, plainText } from '../../lib/decimal.ts'
 import type { Batch, Topic } from '../bus.ts'
+import { candleId, headersOf } from './identity.ts'
 import type { Outgoing } from './record.ts'
 import { type Family, names, type Profile } from './topics.ts'
 
@@ -147,21 +148,7 @@ function write(market: MarketId, value: object, { topics, schema, id, time, rece
   return topics.map((topic) => ({ topic, key: marketKey(market), value: text, headers }))
 }
 
-/** Headers of every record we write. `event-id` is the same wherever and however often the same fact is written. */
-export const headersOf = (schema: string, id: string, time: number, received: number): Record<string, string> => ({
-  'event-id': id,
-  schema,
-  'ts-exchange': String(time),
-  'ts-received': String(received),
-})
-
 const closeTime = ({ timeframe: code, time }: Candle): number => nextOpen(timeframe(code), time) - 1
-
-/** A forming candle has no id of its own: what it holds tells one state from the next. */
-export function candleId(candle: Candle): string {
-  const id = `${marketKey(candle)}:${candle.timeframe}:${candle.time}:${candle.revision}`
-  return candle.closed ? id : `${id}:${candle.trades}:${exactText(candle.volume, candle.volumeRest)}`
-}
 
 const tradeValue = ({ exchange, symbol, id, count, price, quantity, side, time, received }: Trade) => ({
   type: 'trade',
