@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BaseOptions, Consumer, type ConsumerOptions, Producer } from '@platformatic/kafka'
 import { failure } from '../../lib/failure.ts'
@@ -36,9 +37,15 @@ export function clientOptions({ brokers, clientId, credentials, tls }: Connectio
     retries: ATTEMPTS,
     retryDelay,
     ...(credentials && { sasl: { ...credentials } }),
-    ...(tls && { tls: tls.caFile === undefined ? {} : { ca: readAuthorities(tls.caFile) }, tlsServerName: true }),
+    ...(tls && tlsOptions(brokers, tls)),
   }
 }
+
+const tlsOptions = (brokers: readonly string[], { caFile }: NonNullable<Connection['tls']>) => ({
+  tls: caFile === undefined ? {} : { ca: readAuthorities(caFile) },
+  // Brokers behind one address are told apart by the name that the client asks for; an address is no name.
+  tlsServerName: brokers.every((broker) => isIP(broker.slice(0, broker.lastIndexOf(':'))) === 0),
+})
 
 function readAuthorities(file: string): string {
   try {

@@ -13,6 +13,8 @@ export const families = ['raw', 'ohlcv', 'aggregated', 'trades', 'indicators', '
 /** The topics that hold one kind of fact: several names for the same, because different consumers know different ones. */
 export type Family = (typeof families)[number]
 
+export const isFamily = (name: string): name is Family => families.some((family) => family === name)
+
 /** Which public topics a deployment writes. */
 export interface Profile {
   readonly families: ReadonlySet<Family>

@@ -121,8 +121,9 @@ const events: { [T in Topic]: fc.Arbitrary<Topics[T]> } = {
 
 /** Without the optional fields that are not there: a record on the wire has no `undefined`. */
 function present<T extends object>(event: T): T {
-  for (const [name, value] of Object.entries(event)) if (value === undefined) Reflect.deleteProperty(event, name)
-  return event
+  const kept = { ...event }
+  for (const [name, value] of Object.entries(kept)) if (value === undefined) Reflect.deleteProperty(kept, name)
+  return kept
 }
 
 for (const topic of internalTopics) {
