@@ -16,6 +16,8 @@ export interface Ensure {
 /** A new topic is known to every broker soon after it is made. */
 const KNOWN_MS = 10_000
 const LOOK_MS = 20
+/** Brokers limit the partitions of one request. */
+const PER_REQUEST = 100
 
 /**
  * Creates missing topics once, as their specification says; one without a specification gets the broker's defaults.
@@ -59,7 +61,11 @@ function groupAlike(specs: readonly Wanted[]): Wanted[][] {
     const key = `${spec.partitions}/${spec.retention}`
     groups.set(key, [...(groups.get(key) ?? []), spec])
   }
-  return [...groups.values()]
+  return [...groups.values()].flatMap((alike) =>
+    Array.from({ length: Math.ceil(alike.length / PER_REQUEST) }, (_, n) =>
+      alike.slice(n * PER_REQUEST, (n + 1) * PER_REQUEST),
+    ),
+  )
 }
 
 async function create(admin: Admin, alike: readonly Wanted[]): Promise<void> {

@@ -13,7 +13,7 @@ export const hasAnswer = (error: unknown, ...ids: string[]): boolean =>
 
 export const isRefusal = (error: unknown): boolean => hasAnswer(error, ...REFUSALS)
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Any error of the client in our own terms; a failure stays what it is. */
 export const unavailable = (error: unknown): Failure =>

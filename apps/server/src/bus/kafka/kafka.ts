@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Admin } from '@platformatic/kafka'
 import { marketKey } from '../../domain/market.ts'
 import type { Logger } from '../../lib/log.ts'
@@ -6,14 +7,16 @@ import type { Batch, Bus, Topic, Topics } from '../bus.ts'
 import { type Connection, clientOptions, closeAll } from './client.ts'
 import { deadLetter } from './deadLetters.ts'
 import { createEnsure } from './ensure.ts'
+import { reasonOf } from './errors.ts'
 import { createGroups } from './groups.ts'
 import { eventId, headersOf } from './identity.ts'
 import { openOutbox } from './outbox.ts'
+import { type Begin, processEach, type Source } from './process.ts'
 import { createReader, type Reader } from './reader.ts'
 import type { Incoming, Outgoing } from './record.ts'
 import { createSender } from './sender.ts'
 import { type Profile, publicTopics, type TopicSpec } from './topics.ts'
-import { createTransactor, type Progress, type Transactor } from './transactor.ts'
+import { createTransactor, type Transactor } from './transactor.ts'
 import { createViews } from './views.ts'
 import { decode, encode, internalTopics } from './wire.ts'
 
@@ -34,13 +37,6 @@ export interface KafkaSettings extends Connection {
   readonly profile?: Profile
 }
 
-/** A subscription whose positions its reader commits by transactions. */
-export interface Source {
-  read(): AsyncIterable<readonly Incoming[]>
-  /** For `Transaction.commitOffsets`: the group has dealt with these records and all before. */
-  progress(records: readonly Incoming[]): Progress
-}
-
 /** The event log on Kafka, and what only Kafka can. */
 export interface KafkaBus extends Bus {
   /** All records of events: the internal one of each and those of the public topics. */
@@ -51,6 +47,12 @@ export interface KafkaBus extends Bus {
   consume(topics: readonly string[], group: string, signal: AbortSignal): AsyncIterable<readonly Incoming[]>
   /** As `consume`, but commits nothing. */
   source(topics: readonly string[], group: string, signal: AbortSignal): Source
+  /**
+   * Reads a topic and commits each batch together with what `work` writes for it: all of it once, or nothing of it, and
+   * the batch comes again to a `work` that `begin` has made anew, for whatever it remembers of the failed batch is not
+   * so. Resolves when the signal aborts; rejects with an error of `begin` or `work` itself. One topic, name and process.
+   */
+  process<T extends Topic>(topic: T, name: string, signal: AbortSignal, begin: Begin<T>): Promise<void>
   /** The name of an internal topic in Kafka. */
   topicName(topic: Topic): string
   /** Transactions under an id of this deployment. A second holder of the same id locks the first out. */
@@ -154,16 +156,22 @@ export async function openKafkaBus(
     })
     const subscription = { topic, name, group, topics, reader }
     subscriptions.add(subscription)
-    const leave = () => subscriptions.delete(subscription)
-    return { reader, read: () => until(reader, leave) }
+    void reader.ended.then(() => subscriptions.delete(subscription))
+    return reader
   }
 
-  async function setAside(record: Incoming, reason: string): Promise<void> {
+  const groupOf = (name: string, topic: Topic) => settings.group?.(name, topic) ?? `${prefix}${name}.${topic}`
+
+  function noteLetter(record: Incoming, reason: string) {
     metrics?.deadLetters.inc({ topic: record.topic })
     log.warn(
       { topic: record.topic, partition: record.partition, offset: String(record.offset), reason },
       'Kafka: dead letter',
     )
+  }
+
+  async function setAside(record: Incoming, reason: string): Promise<void> {
+    noteLetter(record, reason)
     await sender.publish([deadLetter(record, reason)])
   }
 
@@ -177,7 +185,7 @@ export async function openKafkaBus(
         try {
           read.push(decode(topic, record.value))
         } catch (error) {
-          await setAside(record, error instanceof Error ? error.message : String(error))
+          await setAside(record, reasonOf(error))
         }
       }
       if (read.length > 0) yield read
@@ -201,7 +209,7 @@ export async function openKafkaBus(
         if (other.topic === topic && other.name === name)
           throw new Error(`The group ${name} already has a reader of ${topic}`)
       }
-      const group = settings.group?.(name, topic) ?? `${prefix}${name}.${topic}`
+      const group = groupOf(name, topic)
       return events(topic, open([bus.topicName(topic)], name, group, signal, true, topic).read())
     },
     depth: () =>
@@ -210,9 +218,23 @@ export async function openKafkaBus(
       ),
     send: (records) => sender.publish(records),
     consume: (topics, group, signal) => open(topics, group, group, signal, true).read(),
-    source(topics, group, signal) {
-      const { reader, read } = open(topics, group, group, signal, false)
-      return { read, progress: reader.progress }
+    source: (topics, group, signal) => open(topics, group, group, signal, false),
+    process(topic, name, signal, begin) {
+      const group = groupOf(name, topic)
+      const id = `${group}.${randomUUID()}`
+      return processEach({
+        begin,
+        signal,
+        log,
+        transactions: () => createTransactor(options, ensure, id),
+        source: () => open([bus.topicName(topic)], name, group, signal, false, topic),
+        read: (record) => decode(topic, record.value),
+        letter: (record, reason) => {
+          noteLetter(record, reason)
+          return deadLetter(record, reason)
+        },
+        records: bus.records,
+      })
     },
     topicName: (topic) => `${prefix}${topic}`,
     transactions: (id) => createTransactor(options, ensure, `${prefix}${id}`),
@@ -247,14 +269,6 @@ function internalRecord<T extends Topic>(prefix: string, topic: T, event: Topics
     key,
     value: encode(event),
     headers: headersOf(`candlewire.${topic}.v1`, eventId(topic, event), time, received),
-  }
-}
-
-async function* until(reader: Reader, leave: () => void): AsyncGenerator<readonly Incoming[]> {
-  try {
-    yield* reader.read()
-  } finally {
-    leave()
   }
 }
 

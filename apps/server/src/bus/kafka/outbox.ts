@@ -139,7 +139,17 @@ function operations({ folder, maxBytes, lost }: Limits, state: State): Omit<Outb
     const entries = pending
     pending = []
     writing = undefined
-    return write(entries)
+    return write(entries).catch(async (error) => {
+      // What follows goes to a new file, behind no half-written line.
+      await closeTail().catch(() => {})
+      settle()
+      throw error
+    })
+  }
+
+  /** With nothing on disk and nothing to come, nothing waits, whatever became of it. */
+  function settle() {
+    if (segments.length === 0 && pending.length === 0) state.dropped = Math.max(state.dropped, state.last)
   }
 
   async function write(entries: readonly Numbered[]): Promise<void> {
@@ -173,6 +183,7 @@ function operations({ folder, maxBytes, lost }: Limits, state: State): Omit<Outb
       if (segments.length === 1) await closeTail()
       await rm(segments.shift()!.path, { force: true })
     }
+    settle()
   }
 
   return {
@@ -187,14 +198,16 @@ function operations({ folder, maxBytes, lost }: Limits, state: State): Omit<Outb
     },
     peek: (limit) =>
       inTurn(async () => {
-        const segment = segments[0]
-        if (!segment) return []
-        // What is being read is not written to any more.
-        if (segments.length === 1) await closeTail()
-        if (head?.path !== segment.path)
-          head = { path: segment.path, entries: readLines(await readFile(segment.path, 'utf8')) }
-        const from = head.entries.findIndex(({ number }) => number > state.dropped)
-        return from < 0 ? [] : head.entries.slice(from, from + limit)
+        for (let segment = segments[0]; segment; segment = segments[0]) {
+          // What is being read is not written to any more.
+          if (segments.length === 1) await closeTail()
+          if (head?.path !== segment.path)
+            head = { path: segment.path, entries: readLines(await readFile(segment.path, 'utf8')) }
+          const from = head.entries.findIndex(({ number }) => number > state.dropped)
+          if (from >= 0) return head.entries.slice(from, from + limit)
+          await forget(segment.last)
+        }
+        return []
       }),
     drop: (number) => inTurn(() => forget(number)),
     close: () => inTurn(closeTail),

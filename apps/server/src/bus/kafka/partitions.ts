@@ -22,6 +22,8 @@ export interface Partitions {
    * be handed out, returns those that are still this reader's to hand out.
    */
   assign(positions: readonly Position[], waiting: readonly Incoming[]): Incoming[]
+  /** Forgets what was handed out: the next assignment begins where the group stands. */
+  reset(): void
   owned(): readonly Readonly<Progress>[]
   /** The committed records of an answer to a fetch from `from`; none when the partition has moved on since. */
   absorb(topic: string, answer: Answer, from: bigint): Incoming[]
@@ -59,6 +61,10 @@ export function partitions(): Partitions {
       for (const record of kept) taken.get(partitionKey(record))!.buffered++
       mine = taken
       return kept
+    },
+    reset() {
+      mine = new Map()
+      handed.clear()
     },
     owned: () => [...mine.values()],
     absorb(topic, answer, from) {

@@ -12,12 +12,18 @@ import type { Progress } from './transactor.ts'
 export interface Reader {
   /** Resolves when the group's place in the log is fixed: what is written from then on reaches it. */
   readonly begun: Promise<void>
+  /** Resolves when the reader has ended. */
+  readonly ended: Promise<void>
   /** Batches in the order of each partition, for one loop. Asking for the next commits the one before. */
   read(): AsyncGenerator<readonly Incoming[]>
   /** Records in the log that the group has not committed, as far as this process knows. */
   waiting(): number
   /** What `Transaction.commitOffsets` needs to commit these records instead of the reader. */
   progress(records: readonly Incoming[]): Progress
+  /** Goes back to where the group stands. What is in the hands of the loop counts as not done. */
+  rewind(): Promise<void>
+  /** Of the group, as this reader's membership knows it; it changes with every rebalance. */
+  generation(): number
   /** Ends the reader at once; what was not committed comes again to the next of its group. */
   close(): Promise<void>
 }
@@ -190,6 +196,7 @@ export function createReader(parts: ReaderParts): Reader {
 
   return {
     begun,
+    ended: running,
     read,
     waiting: () => handedOut + buffer.size() + mine.behind(ends),
     progress: (records) => ({
@@ -197,6 +204,12 @@ export function createReader(parts: ReaderParts): Reader {
       positions: mine.after(records),
       ...(session?.member() ?? { memberId: '', generationId: -1 }),
     }),
+    async rewind() {
+      buffer.clear()
+      mine.reset()
+      await session?.takeOver()
+    },
+    generation: () => session?.member().generationId ?? -1,
     close,
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isFailure } from '../../lib/failure.ts'
+import { failure, isFailure } from '../../lib/failure.ts'
 import { fifo } from '../../lib/fifo.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
@@ -63,6 +63,7 @@ export function createSender(parts: SenderParts): Sender {
   let away = outbox.size() > 0
   /** So many of the oldest go one by one: the broker refuses one of them. */
   let single = 0
+  let closed = false
   let wake = () => {}
 
   async function write(entries: readonly Numbered[]): Promise<void> {
@@ -186,6 +187,7 @@ export function createSender(parts: SenderParts): Sender {
   return {
     publish(records) {
       if (records.length === 0) return Promise.resolve()
+      if (closed) return Promise.reject(failure('BUS_UNAVAILABLE', { reason: 'it is closed' }))
       const entries = records.map((record) => ({ number: ++last, record }))
       if (away) return keep(entries)
       const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0)
@@ -198,6 +200,7 @@ export function createSender(parts: SenderParts): Sender {
       stop.abort()
       wake()
       await running
+      closed = true
       await outbox.close()
       await parts.transactor.close()
     },

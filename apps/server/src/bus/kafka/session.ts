@@ -30,6 +30,8 @@ export interface Session {
   /** Reads until the signal aborts or something breaks; then rejects with `BUS_UNAVAILABLE`. */
   run(signal: AbortSignal): Promise<void>
   commit(positions: readonly Position[]): Promise<void>
+  /** Asks anew where the group stands. Rejects with `BUS_UNAVAILABLE`. */
+  takeOver(): Promise<void>
   member(): { memberId: string; generationId: number }
   close(): Promise<void>
 }
@@ -81,6 +83,7 @@ export function openSession(parts: SessionParts): Session {
     async commit(positions) {
       await member.commit({ offsets: positions.map((position) => ({ ...position, leaderEpoch: -1 })) })
     },
+    takeOver: () => takeOver(member, parts),
     member: () => ({ memberId: member.memberId ?? '', generationId: member.generationId }),
     close: () => closeAll([member, reader]),
   }

@@ -42,6 +42,9 @@ export const names = {
   news: 'crypto.news',
 }
 
+/** Kafka's names are plain ASCII; a symbol that is not has no topic of its own. */
+export const isNameable = (symbol: string): boolean => /^[\w.-]{1,200}$/.test(symbol)
+
 const BUSY = 12
 const USUAL = 3
 
@@ -49,7 +52,7 @@ const USUAL = 3
 export function publicTopics(profile: Profile): TopicSpec[] {
   const { timeframes } = profile
   const frames = timeframes.filter((code) => timeframe(code))
-  const symbols = [...profile.symbols]
+  const symbols = [...profile.symbols].filter(isNameable)
   const specs: Record<Family, () => TopicSpec[]> = {
     raw: () => [{ name: names.raw, partitions: BUSY, retention: HOUR }],
     ohlcv: () => [{ name: names.ohlcv, partitions: BUSY, retention: 7 * DAY }],

@@ -77,18 +77,22 @@ export function createTransactor(options: BaseOptions, ensure: Ensure, transacti
       const opened = await open()
       const ends = new Map<string, bigint>()
       try {
-        const transaction = await opened.producer.beginTransaction()
+        const transaction = await opened.producer.beginTransaction().catch(fail)
         await attempt(transaction, () => work(operations(opened, transaction, { options, ensure, ends })))
         return ends
       } catch (error) {
         // Whatever state it is in, a new one begins clean: it ends what this one has left.
         await discard(opened)
         ensure.doubt()
-        throw unavailable(error)
+        throw error
       }
     },
     close: () => discard(),
   }
+}
+
+const fail = (error: unknown): never => {
+  throw unavailable(error)
 }
 
 /** Commits when the work is done, aborts when it fails. */
@@ -99,7 +103,7 @@ async function attempt(transaction: ClientTransaction, work: () => Promise<void>
     await transaction.abort().catch(() => {})
     throw error
   }
-  await transaction.commit()
+  await transaction.commit().catch(fail)
 }
 
 /** Requests go one after the other: the client joins requests of a kind that run side by side, whatever they are about. */
@@ -115,9 +119,10 @@ function operations(
   }
   return {
     async publish(records) {
+      if (records.length === 0) return
       const topics = [...new Set(records.map(({ topic }) => topic))]
       await ensure.topics(topics)
-      const metadata = await producer.metadata({ topics })
+      const metadata = await producer.metadata({ topics }).catch(fail)
       for (const chunk of chunks(records)) {
         const messages = chunk.map((record) => toMessage(record, metadata))
         const result = await transaction.send({ messages }).catch((error: unknown) => {
@@ -128,10 +133,14 @@ function operations(
     },
     async commitOffsets({ group, memberId, generationId, positions }) {
       const consumer = consumerOf(group)
-      const coordinatorId = await consumer.findGroupCoordinator()
-      await transaction.addConsumer(consumer)
-      for (const position of positions)
-        await transaction.addOffset(messageBefore(position, { groupId: group, memberId, generationId, coordinatorId }))
+      try {
+        const coordinatorId = await consumer.findGroupCoordinator()
+        const member = { groupId: group, memberId, generationId, coordinatorId }
+        await transaction.addConsumer(consumer)
+        for (const position of positions) await transaction.addOffset(messageBefore(position, member))
+      } catch (error) {
+        throw unavailable(error)
+      }
     },
   }
 }

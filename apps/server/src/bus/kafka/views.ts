@@ -8,7 +8,7 @@ import { exactText, plainText } from '../../lib/decimal.ts'
 import type { Batch, Topic } from '../bus.ts'
 import { candleId, headersOf } from './identity.ts'
 import type { Outgoing } from './record.ts'
-import { type Family, names, type Profile } from './topics.ts'
+import { type Family, isNameable, names, type Profile } from './topics.ts'
 
 /** A value of an indicator: `values` holds `value`, or the lines of those that have several (`macd`, `signal`, …). */
 export interface IndicatorPoint extends MarketId {
@@ -51,7 +51,7 @@ export interface Views {
 export function createViews(profile: Profile): Views {
   const on = (family: Family) => profile.families.has(family)
   const bySymbol = ({ exchange, symbol }: MarketId) =>
-    exchange === profile.primaryExchange && profile.symbols.has(symbol)
+    exchange === profile.primaryExchange && profile.symbols.has(symbol) && isNameable(symbol)
 
   const trade: Views['trade'] = (event) =>
     write(event, tradeValue(event), {
