@@ -68,11 +68,19 @@ export function createSender(parts: SenderParts): Sender {
 
   async function write(entries: readonly Numbered[]): Promise<void> {
     const records = entries.map(({ record }) => record)
+    // Once it has taken too long the records go another way: this one must not write them any more.
+    let over = false
+    const check = () => {
+      if (over) throw failure('BUS_UNAVAILABLE', { reason: 'it took too long' })
+    }
     const work = async () => {
       await parts.prepare()
+      check()
       const ends = await parts.transactor.run(async (tx) => {
+        check()
         await tx.publish(records)
         await tx.commitOffsets(parts.mark(entries.at(-1)!.number))
+        check()
       })
       parts.written(ends)
     }
@@ -80,6 +88,7 @@ export function createSender(parts: SenderParts): Sender {
       const mebibytes = records.reduce((sum, record) => sum + sizeOf(record), 0) / 1024 ** 2
       await within(TRANSACTION_MS + mebibytes * MORE_MS_PER_MIB, work())
     } catch (error) {
+      over = true
       // Also one that still waits for an answer: the next to open ends it, and knows how it ended.
       await parts.transactor.close()
       throw error

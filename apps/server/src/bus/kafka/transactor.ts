@@ -49,18 +49,25 @@ interface Clients {
 /** Transactions under one id, which belongs to one holder at a time. */
 export function createTransactor(options: BaseOptions, ensure: Ensure, transactionalId: string): Transactor {
   let clients: Clients | undefined
+  /** Grows when what is open or being opened is given up, so that a late answer does not bring it back. */
+  let epoch = 0
 
   async function discard(old = clients) {
-    if (clients === old) clients = undefined
+    if (clients === old) {
+      clients = undefined
+      epoch++
+    }
     if (old) await closeAll([old.producer, ...old.groups.values()])
   }
 
   async function open(): Promise<Clients> {
     if (clients) return clients
+    const mine = epoch
     const producer = transactionalProducer(options, transactionalId)
     try {
       const first = await producer.beginTransaction()
       await first.cancel()
+      if (mine !== epoch || clients) throw new Error('it was closed meanwhile')
       clients = { producer, groups: new Map() }
       return clients
     } catch (error) {
