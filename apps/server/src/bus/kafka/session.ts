@@ -58,7 +58,7 @@ export function openSession(parts: SessionParts): Session {
 
   let assigning = Promise.resolve()
   const assign = () => {
-    assigning = assigning.then(() => takeOver(member, parts)).then(wake, fail)
+    assigning = assigning.then(() => takeOver(member, parts)).then(() => wake(), fail)
   }
   member.on('consumer:group:join', assign)
 
@@ -83,7 +83,15 @@ export function openSession(parts: SessionParts): Session {
     async commit(positions) {
       await member.commit({ offsets: positions.map((position) => ({ ...position, leaderEpoch: -1 })) })
     },
-    takeOver: () => takeOver(member, parts),
+    takeOver() {
+      // In turn with those of rebalances: an older answer must not come last.
+      const turn = assigning.then(() => takeOver(member, parts))
+      assigning = turn.then(
+        () => wake(),
+        () => {},
+      )
+      return turn
+    },
     member: () => ({ memberId: member.memberId ?? '', generationId: member.generationId }),
     close: () => closeAll([member, reader]),
   }
