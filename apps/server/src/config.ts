@@ -8,6 +8,8 @@ const text = (fallback: string, description: string) => Type.String({ default: f
 const optional = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
 const count = (fallback: number, minimum: number, maximum: number, description: string) =>
   Type.Integer({ default: fallback, minimum, maximum, description })
+const choice = <T extends string>(fallback: T, values: readonly T[]) =>
+  Type.Enum([...values], { default: fallback, description: values.join(', ') })
 const flag = (fallback: boolean, description: string) => Type.Boolean({ default: fallback, description })
 
 /** Every variable, its default and its bounds. */
@@ -72,6 +74,23 @@ const Variables = Type.Object({
   RABBITMQ_EXCHANGE: text('crypto', 'the topic exchange of those events'),
   RABBITMQ_ORDERBOOK_INTERVAL_MS: count(1000, 50, 3_600_000, 'shortest pause between two events of an order book'),
   LOG_FILE: optional('file that gets the log too; rotated at 10 MiB'),
+  KAFKA_BOOTSTRAP_SERVERS: optional('brokers of the event log, host:port, comma separated; it lives in memory without'),
+  KAFKA_BROKER: optional('the same; KAFKA_BOOTSTRAP_SERVERS goes before it'),
+  KAFKA_GROUP_ID: text('dispatcher', 'consumer group of the dispatcher'),
+  KAFKA_TOPICS: text(
+    'raw,ohlcv,aggregated,trades,indicators,news',
+    'families of public topics to write, comma separated; a lone - writes none',
+  ),
+  KAFKA_PER_SYMBOL_TOPICS: flag(false, 'also market.data.{symbol} and market.data.{symbol}.{timeframe}'),
+  KAFKA_TOPIC_PREFIX: text('candlewire.', 'before the names of our own topics and groups'),
+  KAFKA_PARTITIONS: count(12, 1, 1000, 'partitions of our own topics'),
+  KAFKA_RETENTION_HOURS: count(24, 1, 8760, 'how long our own topics keep events'),
+  KAFKA_OUTBOX_MB: count(256, 1, 1_000_000, 'disk for events that the broker does not take yet'),
+  KAFKA_SECURITY_PROTOCOL: choice('PLAINTEXT', ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']),
+  KAFKA_SASL_MECHANISM: choice('PLAIN', ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
+  KAFKA_SASL_USERNAME: optional('user towards Kafka'),
+  KAFKA_SASL_PASSWORD: optional('password of that user'),
+  KAFKA_SSL_CA_FILE: optional('PEM file of the authority that signed the brokers’ certificates'),
   LOG_LEVEL: Type.Union(
     (['debug', 'info', 'warn', 'error', 'silent'] as const).map((level) => Type.Literal(level)),
     { default: 'info', description: 'debug, info, warn, error or silent' },
@@ -96,6 +115,15 @@ export interface Config extends Readonly<Variables> {
   /** Where Redis is, if there is one. */
   readonly redisUrl: string | undefined
   readonly logLevel: string
+  /** The event log's brokers; none when it lives in memory. */
+  readonly kafka: KafkaConfig | undefined
+}
+
+export interface KafkaConfig {
+  readonly brokers: readonly string[]
+  readonly families: readonly string[]
+  readonly credentials?: { readonly mechanism: Variables['KAFKA_SASL_MECHANISM']; username: string; password: string }
+  readonly tls?: { readonly caFile?: string }
 }
 
 const list = (value: string): string[] => [...new Set(value.split(',').map((item) => item.trim()))].filter(Boolean)
@@ -129,6 +157,7 @@ export function loadConfig(overrides: Partial<Record<keyof Variables, string>> =
     databases: readDatabases(variables),
     redisUrl: redisUrl(variables),
     logLevel: variables.DEBUG ? 'debug' : variables.LOG_LEVEL,
+    kafka: readKafka(variables),
   })
 }
 
@@ -157,6 +186,24 @@ function readRateLimits(json: string): Record<string, number> {
       { name: 'EXCHANGE_RATE_LIMITS', reason: 'not a JSON object of whole numbers' },
       error,
     )
+  }
+}
+
+function readKafka(variables: Variables): KafkaConfig | undefined {
+  const brokers = list(variables.KAFKA_BOOTSTRAP_SERVERS ?? variables.KAFKA_BROKER ?? '')
+  if (brokers.length === 0) return undefined
+  const { KAFKA_SECURITY_PROTOCOL: protocol, KAFKA_SASL_MECHANISM: mechanism, KAFKA_SSL_CA_FILE: caFile } = variables
+  const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = variables
+  const sasl = protocol.startsWith('SASL_')
+  if (sasl && (!username || !password)) {
+    const name = username ? 'KAFKA_SASL_PASSWORD' : 'KAFKA_SASL_USERNAME'
+    throw failure('INVALID_SETTING', { name, reason: `KAFKA_SECURITY_PROTOCOL=${protocol} needs it` })
+  }
+  return {
+    brokers,
+    families: list(variables.KAFKA_TOPICS).filter((family) => family !== '-'),
+    ...(sasl && username && password && { credentials: { mechanism, username, password } }),
+    ...(protocol.endsWith('SSL') && { tls: caFile ? { caFile } : {} }),
   }
 }
 

@@ -48,6 +48,28 @@ for (const [name, value] of [
   })
 }
 
+test('Kafka: an alias, credentials and TLS only where the protocol asks for them', () => {
+  assert.equal(loadConfig({}, {}).kafka, undefined)
+  assert.deepEqual(loadConfig({}, { KAFKA_BROKER: 'a:1', KAFKA_BOOTSTRAP_SERVERS: 'b:2, c:3' }).kafka?.brokers, [
+    'b:2',
+    'c:3',
+  ])
+  const user = { KAFKA_BROKER: 'a:1', KAFKA_SASL_USERNAME: 'candle', KAFKA_SASL_PASSWORD: 'wire' }
+  assert.deepEqual(loadConfig({}, { ...user, KAFKA_TOPICS: '-' }).kafka, { brokers: ['a:1'], families: [] })
+  const secure = {
+    KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
+    KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+    KAFKA_SSL_CA_FILE: 'ca.pem',
+  }
+  const { credentials, tls } = loadConfig({}, { ...user, ...secure }).kafka ?? {}
+  assert.deepEqual(credentials, { mechanism: 'SCRAM-SHA-512', username: 'candle', password: 'wire' })
+  assert.deepEqual(tls, { caFile: 'ca.pem' })
+  assert.throws(() => loadConfig({}, { ...user, ...secure, KAFKA_SASL_PASSWORD: '' }), {
+    code: 'INVALID_SETTING',
+    message: /^KAFKA_SASL_PASSWORD: /,
+  })
+})
+
 test('every variable is described', () => {
   for (const row of variableRows()) assert.ok(row.description.length > 5, row.name)
 })

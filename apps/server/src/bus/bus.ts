@@ -56,11 +56,13 @@ export type Batch<T extends Topic> = readonly Topics[T][]
 export interface Bus {
   /**
    * Hands events to every group. Events of one market keep their order.
-   * Resolves when each group has taken them in; waits while a group is full, so a slow reader slows the writer.
+   * Resolves when each group has taken them in, or a log has them for all groups. Without a log it waits while a group
+   * is full, so a slow reader slows the writer.
    */
   publish<T extends Topic>(topic: T, events: Batch<T>): Promise<void>
   /**
-   * Batches of a topic from this call on (not from the first `next`). Asking for the next batch commits the one before.
+   * Batches of a topic from this call on (not from the first `next`); a group that a log knows already goes on where it
+   * stopped, in whatever process. Asking for the next batch commits the one before.
    * Ends when the signal aborts, after the batches already taken in. A group has one reader in a process.
    */
   subscribe<T extends Topic>(topic: T, group: string, signal: AbortSignal): AsyncIterable<Batch<T>>

@@ -90,6 +90,16 @@ const failures = {
     retry: true,
     text: (d: { reason: string }) => `The queue does not answer: ${d.reason}`,
   },
+  BUS_UNAVAILABLE: {
+    status: 503,
+    retry: true,
+    text: (d: { reason: string }) => `The event log does not answer: ${d.reason}`,
+  },
+  BUS_REFUSED: {
+    status: 500,
+    retry: false,
+    text: (d: { topic: string; reason: string }) => `The event log refuses a record for ${d.topic}: ${d.reason}`,
+  },
   INVALID_FILE: {
     status: 400,
     retry: false,
