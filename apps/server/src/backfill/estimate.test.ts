@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import fc from 'fast-check'
 import { createBreaker } from '../exchanges/breaker.ts'
-import { createBudget } from '../exchanges/budget.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import { createGate } from '../exchanges/gate.ts'
 import { exchange } from '../exchanges/index.ts'
+import { createBudget } from '../lib/budget.ts'
 import { loadOf, seconds } from './plan.ts'
 
 const WINDOW = 60_000

@@ -102,7 +102,7 @@ export async function openKafkaBus(
   const ends = new Map<string, bigint>()
   const subscriptions = new Set<Subscription>()
   const outbox = await openOutbox(settings.outbox.folder, settings.outbox.maxBytes, (lost) => {
-    metrics?.outboxLost.inc({ reason: 'full' }, lost)
+    metrics?.kafkaOutboxLost.inc({ reason: 'full' }, lost)
     log.error({ lost }, 'Kafka: the outbox is full, its oldest records are lost')
   })
   const outboxGroup = `${prefix}outbox.${outbox.id}`

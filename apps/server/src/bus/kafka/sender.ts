@@ -32,7 +32,7 @@ export interface SenderParts {
   /** Puts the number of the last record into the transaction. */
   readonly mark: (number: number) => Progress
   readonly log: Logger
-  readonly metrics?: Pick<Metrics, 'outbox' | 'outboxLost'>
+  readonly metrics?: Pick<Metrics, 'kafkaOutbox' | 'kafkaOutboxLost'>
 }
 
 interface Job {
@@ -138,7 +138,7 @@ export function createSender(parts: SenderParts): Sender {
     meter()
   }
 
-  const meter = () => parts.metrics?.outbox.set(outbox.size())
+  const meter = () => parts.metrics?.kafkaOutbox.set(outbox.size())
 
   /** Sends what lies on disk. Rejects while the broker is away. */
   async function drain(): Promise<void> {
@@ -169,7 +169,7 @@ export function createSender(parts: SenderParts): Sender {
   }
 
   async function lose({ number, record }: Numbered, error: unknown): Promise<void> {
-    parts.metrics?.outboxLost.inc({ reason: 'refused' })
+    parts.metrics?.kafkaOutboxLost.inc({ reason: 'refused' })
     log.error({ err: error, topic: record.topic, key: record.key }, 'Kafka: a record that no broker takes is left out')
     await outbox.drop(number)
   }

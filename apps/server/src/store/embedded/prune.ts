@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { JOB_STATES } from './names.ts'
+import { JOB_STATES } from '../codes.ts'
 import type { Op } from './pack.ts'
 import { command, query } from './sql.ts'
 
