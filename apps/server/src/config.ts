@@ -14,6 +14,12 @@ const flag = (fallback: boolean, description: string) => Type.Boolean({ default:
 
 /** Every variable, its default and its bounds. */
 const Variables = Type.Object({
+  ROLES: text('all', 'what `start` runs, comma separated: all, or names of roles (see the commands)'),
+  COLLECT: flag(
+    true,
+    'whether gateway and crypto-microservice collect, build and store themselves; false where collector, processor and historical run beside them',
+  ),
+  INSTANCE: optional('name of this process among those of its role; made of host and role when absent'),
   EXCHANGES: text('binance', 'exchanges to collect, comma separated'),
   PRIMARY_EXCHANGE: text('binance', 'the exchange of routes and messages that name none'),
   SYMBOLS: text('BTCUSDT,ETHUSDT', 'markets, comma separated; * is every market that trades'),
@@ -21,6 +27,7 @@ const Variables = Type.Object({
     '1s,5s,1m,3m,5m,15m,30m,1h,2h,4h,6h,8h,12h,1d,3d,1w,1M',
     'candles to keep, comma separated; custom ones such as 45m too',
   ),
+  INTERVAL: text('1m', 'candles that are kept whatever TIMEFRAMES says, comma separated'),
   CANDLEWIRE_DATA: text('./data', 'folder of the embedded store'),
   STORE_SYNCHRONOUS: Type.Union([Type.Literal('NORMAL'), Type.Literal('FULL')], {
     default: 'NORMAL',
@@ -44,6 +51,13 @@ const Variables = Type.Object({
   JOB_RETENTION_DAYS: count(90, 1, 36_500, 'how long backfill jobs that are over are kept'),
   HOST: text('0.0.0.0', 'address to listen on'),
   WEBSOCKET_PORT: count(8080, 0, 65_535, 'port of REST, WebSocket and dashboard; 0 takes a free one'),
+  PORT: count(8000, 0, 65_535, 'second port of crypto-microservice, for its REST; port of the scheduler'),
+  GATEWAY_PORT: count(5010, 0, 65_535, 'port of the gateway'),
+  DISPATCHER_PORT: count(5004, 0, 65_535, 'port of the dispatcher'),
+  PROMETHEUS_PORT: text(
+    '8000-8003',
+    'ports of collector, processor, realtime and historical, in this order; a single number is the port of whichever runs',
+  ),
   WEBSOCKET_MAX_CONNECTIONS: count(10_000, 1, 1_000_000, 'WebSocket clients at once'),
   WS_CLIENT_MESSAGES_PER_SECOND: count(20, 1, 10_000, 'messages a WebSocket client may send'),
   WS_COMPRESSION: flag(true, 'permessage-deflate for clients that offer it'),
@@ -60,6 +74,8 @@ const Variables = Type.Object({
     '{}',
     'JSON, requests (or weight) a minute by exchange; default is what the exchange allows',
   ),
+  BINANCE_API_KEY: optional('accepted and never sent: public data needs no key'),
+  BINANCE_SECRET_KEY: optional('accepted and never sent: public data needs no key'),
   BINANCE_REST_URL: optional('REST address of Binance'),
   BINANCE_WS_URL: optional('WebSocket address of Binance'),
   REDIS_HOST: optional('Redis, for what several processes share; without it each is alone'),
@@ -68,6 +84,7 @@ const Variables = Type.Object({
   REDIS_CHANNEL_PREFIX: text('', 'put before the name of every Redis channel'),
   CACHE_TTL_TICKER: count(5, 1, 86_400, 'how long a ticker in Redis is good for, seconds'),
   CACHE_TTL_ORDERBOOK: count(1, 1, 86_400, 'how long an order book in Redis is good for, seconds'),
+  CACHE_TTL_KLINES: count(10, 1, 86_400, 'how long candles that were read from the store are good for, seconds'),
   RABBITMQ_URL: Type.Optional(
     Type.String({ pattern: '^amqps?://', description: 'RabbitMQ, for events to other applications; amqp://…' }),
   ),
@@ -106,6 +123,9 @@ export interface Config extends Readonly<Variables> {
   readonly symbols: readonly string[]
   readonly timeframes: readonly string[]
   readonly corsOrigins: readonly string[]
+  /** Names as `ROLES` has them. */
+  readonly roles: readonly string[]
+  readonly prometheusPorts: PrometheusPorts
   /** Cost a minute by exchange, where the user set one. */
   readonly rateLimits: Readonly<Record<string, number>>
   /** Addresses by exchange, where the user set one. */
@@ -117,6 +137,14 @@ export interface Config extends Readonly<Variables> {
   readonly logLevel: string
   /** The event log's brokers; none when it lives in memory. */
   readonly kafka: KafkaConfig | undefined
+}
+
+/** The ports of `PROMETHEUS_PORT` by role. */
+export interface PrometheusPorts {
+  readonly collector: number
+  readonly processor: number
+  readonly realtime: number
+  readonly historical: number
 }
 
 export interface KafkaConfig {
@@ -131,19 +159,21 @@ const list = (value: string): string[] => [...new Set(value.split(',').map((item
 const RateLimits = Type.Record(Type.String(), Type.Integer({ minimum: 1 }))
 
 /**
- * Reads the environment once, with `overrides` (command-line flags) before it.
+ * Reads the environment once, with `overrides` (command-line flags) before it and `defaults` behind it.
  * Throws `INVALID_SETTING` with one sentence that names the variable.
  */
-export function loadConfig(overrides: Partial<Record<keyof Variables, string>> = {}, env = process.env): Config {
+export function loadConfig(
+  overrides: Partial<Record<keyof Variables, string>> = {},
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  defaults: Partial<Record<keyof Variables, string>> = {},
+): Config {
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined)
-  const variables = readVariables({ ...env, ...Object.fromEntries(given) })
-  const timeframes = list(variables.TIMEFRAMES)
-  const wrong = timeframes.find((code) => !isTimeframe(code))
-  if (wrong !== undefined || timeframes.length === 0)
-    throw failure('INVALID_SETTING', {
-      name: 'TIMEFRAMES',
-      reason: `there is no timeframe ${JSON.stringify(wrong ?? '')}`,
-    })
+  const source = { ...defaults, ...env, ...Object.fromEntries(given) }
+  refuseUnbuilt(source)
+  const variables = readVariables(source)
+  const timeframes = [
+    ...new Set([...readTimeframes(variables, 'TIMEFRAMES'), ...readTimeframes(variables, 'INTERVAL')]),
+  ]
   if (list(variables.SYMBOLS).length === 0)
     throw failure('INVALID_SETTING', { name: 'SYMBOLS', reason: 'name at least one market, or * for all' })
   return Object.freeze({
@@ -152,6 +182,8 @@ export function loadConfig(overrides: Partial<Record<keyof Variables, string>> =
     symbols: list(variables.SYMBOLS),
     timeframes,
     corsOrigins: list(variables.CORS_ORIGINS),
+    roles: list(variables.ROLES),
+    prometheusPorts: readPorts(variables.PROMETHEUS_PORT),
     rateLimits: readRateLimits(variables.EXCHANGE_RATE_LIMITS),
     urls: { binance: { rest: variables.BINANCE_REST_URL, ws: variables.BINANCE_WS_URL } },
     databases: readDatabases(variables),
@@ -159,6 +191,48 @@ export function loadConfig(overrides: Partial<Record<keyof Variables, string>> =
     logLevel: variables.DEBUG ? 'debug' : variables.LOG_LEVEL,
     kafka: readKafka(variables),
   })
+}
+
+/** Variables of what is not built yet, with the values that ask for nothing. To pass over the others would be a lie. */
+const UNBUILT: Readonly<Record<string, readonly string[]>> = {
+  AUTH_ENABLED: ['false'],
+  AUTH_TOKENS: [],
+  CLIENT_RATE_LIMIT: ['0'],
+  NEWS_SOURCES: [],
+  ALERT_SLACK_WEBHOOK: [],
+  ALERT_SMTP_URL: [],
+  ALERT_EMAIL_TO: [],
+}
+
+function refuseUnbuilt(source: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, harmless] of Object.entries(UNBUILT)) {
+    const value = source[name] ?? ''
+    if (value !== '' && !harmless.includes(value))
+      throw failure('INVALID_SETTING', { name, reason: 'this version has nothing that would heed it' })
+  }
+}
+
+function readTimeframes(variables: Variables, name: 'TIMEFRAMES' | 'INTERVAL'): string[] {
+  const timeframes = list(variables[name])
+  const wrong = timeframes.find((code) => !isTimeframe(code))
+  if (wrong !== undefined || timeframes.length === 0)
+    throw failure('INVALID_SETTING', { name, reason: `there is no timeframe ${JSON.stringify(wrong ?? '')}` })
+  return timeframes
+}
+
+const LAST_PORT = 65_535
+
+/** Four ports from `8000-8003`, or four times the same from a single number. */
+function readPorts(text: string): PrometheusPorts {
+  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text.trim()) ?? []
+  const from = Number(first)
+  const step = first === last ? 0 : 1
+  if (first === undefined || from > LAST_PORT - 3 || (step === 1 && Number(last) !== from + 3))
+    throw failure('INVALID_SETTING', {
+      name: 'PROMETHEUS_PORT',
+      reason: 'one port, or four in a row as in 8000-8003',
+    })
+  return { collector: from, processor: from + step, realtime: from + 2 * step, historical: from + 3 * step }
 }
 
 function redisUrl({ REDIS_HOST, REDIS_PORT, REDIS_PASSWORD }: Variables): string | undefined {

@@ -102,7 +102,11 @@ export const HealthSchema = Type.Object({
   uptime_seconds: Type.Number(),
   timestamp: Time,
   checks: Type.Record(Type.String(), CheckSchema),
-  stats: Type.Optional(CollectionSchema),
+  stats: Type.Optional(
+    Type.Intersect([Type.Partial(CollectionSchema), Type.Record(Type.String(), Type.Unknown())], {
+      description: 'Figures of the roles that run in the process',
+    }),
+  ),
 })
 
 export const ReadySchema = Type.Object({

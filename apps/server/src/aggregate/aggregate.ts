@@ -54,6 +54,7 @@ const TICK_MS = 50
 export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<void> {
   const { bus, store, log, metrics } = deps
   const { latenessMs = 2_000, formingMs = 250, settleMs = 1_000 } = deps
+  const latency = metrics.latency.labels({ stage: 'aggregate' })
   const { now, every } = deps.pace ?? { now: () => performance.now(), every: everyTick }
   const aggregator = createAggregator({ timeframes: deps.timeframes, latenessMs, formingMs })
   const enabled = deps.timeframes.map(timeframe).sort(bySize)
@@ -102,6 +103,9 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
       await take(batch, step, stop)
     }
     await publishClosed(step.candles, stop)
+    const at = Date.now()
+    for (const [first] of batches.map((batch) => batch.trades))
+      if (first) latency.observe(Math.max(0, at - first.received) / 1_000)
   }
 
   /** Candles of `market` that touch `range` and end before the live trades, smallest timeframe first. */

@@ -1,14 +1,9 @@
-import cors from '@fastify/cors'
-import { type FastifyBaseLogger, type FastifyRequest, fastify } from 'fastify'
-import { failure } from '../lib/failure.ts'
-import type { Logger } from '../lib/log.ts'
+import { bareApp } from './bare.ts'
 import { dashboard } from './dashboard.ts'
 import type { ApiDeps } from './deps.ts'
 import { addDocs } from './docs/index.ts'
-import { errorAnswer, refuseRaw } from './errors.ts'
 import { createFolds } from './folds.ts'
 import { watchMethods } from './methods.ts'
-import { refuseUnderPressure } from './pressure.ts'
 import { candlesApi } from './rest/candles.ts'
 import { explainApi } from './rest/explain.ts'
 import { healthApi } from './rest/health.ts'
@@ -16,64 +11,13 @@ import { historyApi } from './rest/history.ts'
 import { ledgerApi } from './rest/ledger.ts'
 import { metricsApi } from './rest/metrics.ts'
 import { pricesApi } from './rest/prices.ts'
-import { securityHeaders } from './security.ts'
-import { validatorCompiler } from './validate.ts'
+import { liveStatsApi, statsApi } from './rest/stats.ts'
 import type { Views } from './views.ts'
-
-const BODY_LIMIT = 1024 * 1024
-/** A client has this long to send its request, ms. */
-const REQUEST_TIMEOUT = 30_000
-const METHODS = ['GET', 'POST', 'DELETE', 'OPTIONS']
 
 /** The HTTP side as a Fastify app that listens nowhere yet. */
 export async function buildApi(deps: ApiDeps, views: Views) {
-  const { options, log, metrics, now } = deps
-  const app = fastify({
-    loggerInstance: requestLog(log),
-    bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT,
-    forceCloseConnections: true,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
-    frameworkErrors: (error, _request, reply) => {
-      const { status, headers, body } = errorAnswer(error, now())
-      reply.hijack()
-      reply.raw.writeHead(status, { ...headers, 'content-type': 'application/json; charset=utf-8' })
-      reply.raw.end(JSON.stringify(body))
-    },
-    clientErrorHandler: (error, socket) => refuseRaw(error, socket, now()),
-    exposeHeadRoutes: true,
-  })
-
-  app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(() => (body) => JSON.stringify(body))
-  // Fastify would take plain text as a body, too.
-  app.removeContentTypeParser('text/plain')
-  app.setNotFoundHandler((request, reply) => {
-    const { status, body } = errorAnswer(notFound(request), now())
-    reply.code(status).send(body)
-  })
-  app.setErrorHandler((error, _request, reply) => {
-    const { status, headers, body } = errorAnswer(error, now())
-    if (status === 500) log.error({ err: error }, 'a request failed')
-    reply.code(status).headers(headers).send(body)
-  })
-  const headers = await securityHeaders()
-  // Before a body is read: what is not there needs no media type.
-  app.addHook('onRequest', (request, reply, next) => {
-    reply.headers(headers)
-    next(request.is404 ? notFound(request) : undefined)
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url ?? 'unknown'
-    metrics.httpRequests.observe({ route, status: String(reply.statusCode) }, reply.elapsedTime / 1000)
-    done()
-  })
-
-  await app.register(cors, {
-    origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins],
-    methods: METHODS,
-  })
-  await refuseUnderPressure(app, options.maxLoopDelay)
+  const { options, metrics } = deps
+  const app = await bareApp(deps)
   const refuseOtherMethods = watchMethods(app)
   await addDocs(app, options.version)
   await app.register(candlesApi(deps, views))
@@ -81,18 +25,13 @@ export async function buildApi(deps: ApiDeps, views: Views) {
   const folds = createFolds(deps)
   await app.register(ledgerApi(deps, folds))
   await app.register(explainApi(deps, folds))
-  await app.register(healthApi(deps, views))
+  await app.register(healthApi(deps, views.board))
+  await app.register(statsApi(deps, views.cache))
+  await app.register(liveStatsApi(views.hub))
   await app.register(historyApi(deps))
   await app.register(metricsApi(metrics))
+  for (const plugin of deps.extras ?? []) await app.register(plugin)
   await app.register(dashboard(options.dashboardDir))
   refuseOtherMethods()
   return app
-}
-
-const notFound = ({ url }: FastifyRequest) => failure('NOT_FOUND', { path: url.split('?')[0] ?? '' })
-
-/** Each request as a line is of use only to whoever debugs. */
-function requestLog(log: Logger): FastifyBaseLogger {
-  const wanted = log.level === 'debug' || log.level === 'trace'
-  return log.child({}, { level: wanted ? log.level : 'silent' })
 }

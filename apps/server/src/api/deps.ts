@@ -1,4 +1,5 @@
 import type { Collection, SeriesCoverage, Stats } from '@candlewire/protocol'
+import type { FastifyPluginAsync } from 'fastify'
 import type { Bus } from '../bus/bus.ts'
 import type { Interval } from '../domain/coverage.ts'
 import type { MarketId } from '../domain/market.ts'
@@ -37,6 +38,8 @@ export interface ApiOptions {
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
+  /** Further ports with the same routes. */
+  readonly morePorts?: readonly number[]
   /** `*`, or the origins that browsers may come from. */
   readonly corsOrigins: readonly string[]
   /** Offers permessage-deflate to clients that ask for it. */
@@ -68,16 +71,26 @@ export interface FetchPlan extends Series {
 
 /** What the collecting side says of itself. */
 interface CollectorStatus {
-  readonly stats: Collection
+  /** Absent where nothing is collected. */
+  readonly stats?: Collection
   /** The API adds how often its own cache had the answer. */
   readonly performance: Omit<Stats['performance'], 'cache_hit_rate'>
   /** Why the service is degraded, by part; empty when all is well. */
   readonly problems: Readonly<Record<string, string>>
 }
 
+/** What the parts of a process say of themselves. */
+export interface PartStatus {
+  /** Figures for `/health`, beside those of the collection. */
+  readonly stats: Readonly<Record<string, unknown>>
+  /** Services by name: why one does not answer, `undefined` for one that does. Redis is needed to be ready. */
+  readonly services: Readonly<Record<string, string | undefined>>
+}
+
 /** What other roles offer to the API. */
 export interface ApiBackend {
   readonly collectorStatus: () => CollectorStatus
+  readonly partStatus?: () => Promise<PartStatus>
   /** Plans and queues what is missing of a series. Rejects with `EXCHANGE_*` or `STORE_UNAVAILABLE`. */
   readonly fetchHistorical: (request: Series & Interval) => Promise<FetchPlan>
   /** How complete each kept series is. */
@@ -92,6 +105,8 @@ export interface ApiDeps {
   readonly catalog: Catalog
   readonly backend: ApiBackend
   readonly options: ApiOptions
+  /** Routes that other parts of the process add. */
+  readonly extras?: readonly FastifyPluginAsync[]
   readonly limits: LiveLimits
   readonly log: Logger
   readonly metrics: Metrics

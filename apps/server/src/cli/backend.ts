@@ -1,32 +1,21 @@
 import type { ApiBackend } from '../api/deps.ts'
-import type { Backfill } from '../backfill/backfill.ts'
 import type { Collector } from '../collect/collector.ts'
 import type { CollectorStatus } from '../collect/status.ts'
-import type { Config } from '../config.ts'
-import type { RestClient } from '../exchanges/rest.ts'
-import type { Metrics } from '../lib/metrics.ts'
-import type { Reconciler } from '../reconcile/reconcile.ts'
-import type { Store } from '../store/store.ts'
+import { failure } from '../lib/failure.ts'
 import { completeness } from './completeness.ts'
-import type { Outside } from './outside.ts'
+import { measure, partStatus, total } from './partStatus.ts'
+import type { Parts } from './parts.ts'
 import { createRate, latencyMs } from './performance.ts'
 
-interface Deps {
-  readonly store: Store
-  readonly rest: RestClient
-  readonly metrics: Metrics
-  readonly collector: Collector
-  readonly backfill: Backfill
-  readonly reconciler: Reconciler
-  readonly outside: Pick<Outside, 'problems'>
-  readonly config: Config
+interface Deps extends Parts {
   readonly symbols: () => string[]
   readonly signal: AbortSignal
 }
 
 /** What collect and backfill offer to the API, as plain functions: no role sees another. */
 export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<void> } {
-  const { store, rest, metrics, collector, backfill, reconciler, outside, config, symbols, signal } = deps
+  const { store, rest, metrics, collector, backfill, reconciler, services, config, symbols, signal } = deps
+  const runs = deps.assignment.parts
   const { exchange } = rest
   const frames = createRate(() => collector.status().messagesReceived)
   const requests = createRate(() => rest.usage().requests)
@@ -37,33 +26,37 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
     async sample() {
       frames.sample()
       requests.sample()
-      latency = await latencyMs(metrics, 'live', [0.5, 0.95, 0.99])
-      const { values } = await metrics.candles.get()
-      published = values.reduce((sum, { value }) => sum + value, 0)
+      measure(deps)
+      latency = await latencyMs(metrics, runs.has('api') ? 'live' : 'publish', [0.5, 0.95, 0.99])
+      published = await total(metrics.candles)
     },
     collectorStatus() {
       const status = collector.status()
       const { mode } = backfill.status()
+      const collects = runs.has('collect')
+      const stats = {
+        symbols: status.symbols,
+        streams: status.streams,
+        messages_received: status.messagesReceived,
+        candles_published: published,
+        last_message_at: status.lastMessageAt ? new Date(status.lastMessageAt).toISOString() : null,
+        reconnects: status.reconnects,
+        gaps_open: status.gapsOpen,
+        mode: status.mode === 'rest_fallback' ? ('rest_fallback' as const) : mode,
+      }
       return {
-        stats: {
-          symbols: status.symbols,
-          streams: status.streams,
-          messages_received: status.messagesReceived,
-          candles_published: published,
-          last_message_at: status.lastMessageAt ? new Date(status.lastMessageAt).toISOString() : null,
-          reconnects: status.reconnects,
-          gaps_open: status.gapsOpen,
-          mode: status.mode === 'rest_fallback' ? 'rest_fallback' : mode,
-        },
+        ...(collects && { stats }),
         performance: {
           messages_per_second: round(frames.perSecond()),
           publish_latency_ms: { p50: latency[0] ?? 0, p95: latency[1] ?? 0, p99: latency[2] ?? 0 },
           requests_per_minute: round(requests.perSecond() * 60),
         },
-        problems: { ...problemsOf(exchange.id, status), ...outside.problems() },
+        problems: { ...(collects && problemsOf(exchange.id, status)), ...services.problems() },
       }
     },
+    partStatus: () => partStatus(deps),
     async fetchHistorical({ symbol, timeframe, from, to }) {
+      if (!runs.has('backfill')) throw failure('NOT_READY', { reason: 'History is fetched by the gateway: ask it' })
       const { job, plan } = await backfill.request({ symbol, timeframe, from, to, priority: 'high' })
       const usage = rest.usage()
       const missing = plan.missing
@@ -80,7 +73,7 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
         done: missing.length > 0 ? finished(job.id) : Promise.resolve(),
       }
     },
-    reconciliation: reconciler.status,
+    ...(runs.has('reconcile') && { reconciliation: reconciler.status }),
     coverage: () =>
       Promise.all(
         symbols().map((symbol) =>

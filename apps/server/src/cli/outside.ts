@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Bus } from '../bus/bus.ts'
+import type { Cache, Channels } from '../cache/cache.ts'
 import { memoryCache } from '../cache/memory.ts'
 import { redisCache } from '../cache/redis.ts'
 import type { Config } from '../config.ts'
@@ -11,38 +12,51 @@ import type { Metrics } from '../lib/metrics.ts'
 import { together } from '../lib/together.ts'
 import { rabbitQueue } from '../queue/rabbit.ts'
 import { keepNewest } from '../record/newest.ts'
+import type { Part } from './roles.ts'
 
 const SECOND = 1_000
 
-/** What this process shares with others, each only where its address is set. */
+/** What this process shares with others, each only where its address is set and a part of it has use for it. */
 export interface Outside {
   /** The request budget of all processes with this Redis; absent where this process is alone. */
   budget(exchange: Exchange): SharedBudget | undefined
+  /** Redis; absent where it is not set. */
+  readonly redis: (Cache & Channels) | undefined
   /** The roles that tell others: newest state into Redis, events into RabbitMQ. */
   run(bus: Bus, signal: AbortSignal): Promise<void>
   /** What does not answer, by name. */
   problems(): Record<string, string>
+  /** The services that are set. */
+  readonly services: readonly string[]
   close(): Promise<void>
 }
 
 /** Connects to Redis and RabbitMQ where they are set. A server that does not answer is tried for ever. */
 export async function openOutside({
   config,
+  parts,
   log,
   metrics,
 }: {
   readonly config: Config
+  readonly parts: ReadonlySet<Part>
   readonly log: Logger
   readonly metrics: Metrics
 }): Promise<Outside> {
   const { redisUrl: url, RABBITMQ_URL, RABBITMQ_EXCHANGE: exchange } = config
-  const redis = url === undefined ? undefined : redisCache({ url, log: log.child({ part: 'cache' }), metrics })
+  const redis =
+    url === undefined
+      ? undefined
+      : redisCache({ url, channelPrefix: config.REDIS_CHANNEL_PREFIX, log: log.child({ part: 'cache' }), metrics })
   const queueLog = log.child({ part: 'queue' })
   const path = join(config.CANDLEWIRE_DATA, 'outbox.db')
-  const queue = RABBITMQ_URL && (await rabbitQueue({ url: RABBITMQ_URL, exchange, path, log: queueLog, metrics }))
+  const tells = RABBITMQ_URL !== undefined && parts.has('events')
+  const queue = tells && (await rabbitQueue({ url: RABBITMQ_URL, exchange, path, log: queueLog, metrics }))
   const cache = redis ?? memoryCache()
 
   return {
+    redis,
+    services: [...(redis ? ['redis'] : []), ...(queue ? ['rabbitmq'] : [])],
     budget: ({ id, limits }) => redis?.budget(id, limits.weightWindowMs),
     run(bus, signal) {
       const ttl = {
@@ -52,7 +66,9 @@ export async function openOutside({
       const booksEveryMs = config.RABBITMQ_ORDERBOOK_INTERVAL_MS
       const events = { bus, cache, booksEveryMs, log: log.child({ role: 'events' }), metrics }
       return together(signal, [
-        ...(redis ? [(stop: AbortSignal) => keepNewest({ bus, cache: redis, ...ttl }, stop)] : []),
+        ...(redis && parts.has('newest')
+          ? [(stop: AbortSignal) => keepNewest({ bus, cache: redis, ...ttl }, stop)]
+          : []),
         ...(queue ? [(stop: AbortSignal) => tellEvents({ ...events, queue }, stop)] : []),
       ])
     },

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { createBackfill, type Progress } from '../backfill/backfill.ts'
-import { memoryBus } from '../bus/memory.ts'
 import { createCollector } from '../collect/collector.ts'
 import { quarantineFile } from '../collect/quarantineFile.ts'
 import type { Config } from '../config.ts'
@@ -9,19 +8,21 @@ import type { Market } from '../domain/market.ts'
 import { createRestClient } from '../exchanges/client.ts'
 import { exchange as exchangeOf } from '../exchanges/index.ts'
 import type { Logger } from '../lib/log.ts'
-import { createMetrics } from '../lib/metrics.ts'
+import { createMetrics, type Metrics } from '../lib/metrics.ts'
 import { createReconciler } from '../reconcile/reconcile.ts'
-import { embeddedStore } from '../store/embedded/index.ts'
-import { lockStore } from '../store/embedded/lock.ts'
-import type { Store } from '../store/store.ts'
-import { openOutside } from './outside.ts'
-import { databaseStore } from './store.ts'
+import { dispatcherOf } from './dispatching.ts'
+import { type Assignment, assign } from './roles.ts'
+import { openServices } from './services.ts'
 
 /** Coverage that ended longer ago is not gone on from without a trade. */
 const RECENT_MS = 60 * 60_000
 
 export interface PartsDeps {
   readonly config: Config
+  /** What this process runs; what `ROLES` says unless given. */
+  readonly assignment?: Assignment
+  /** The figures of the process, where they exist already. */
+  readonly metrics?: Metrics
   readonly log: Logger
   /** Ends the wait for a database that does not answer yet. */
   readonly signal: AbortSignal
@@ -31,16 +32,15 @@ export interface PartsDeps {
 
 export type Parts = Awaited<ReturnType<typeof createParts>>
 
-/** Everything that one process is made of, made and not yet running. Whoever takes it closes `store` and `outside`. */
-export async function createParts({ config, log, signal, progress }: PartsDeps) {
-  const metrics = createMetrics()
+/** Everything that one process is made of, made and not yet running. Whoever takes it closes `services`. */
+export async function createParts(deps: PartsDeps) {
+  const { config, log, signal, progress, assignment = assign(deps.config), metrics = createMetrics() } = deps
   const exchange = exchangeOf(config.PRIMARY_EXCHANGE)
   const urls = config.urls[exchange.id] ?? {}
-  const store = (await databaseStore(config.databases, log, signal)) ?? (await embedded(config, log))
-  const outside = await openOutside({ config, log, metrics }).catch(async (error: unknown) => {
-    await store.close()
-    throw error
-  })
+  const services = await openServices({ config, assignment, log, metrics, signal })
+  const { store } = services.stores
+  const { outside } = services
+  const { bus } = services.eventLog
   const rest = createRestClient({
     exchange,
     url: urls.rest ?? exchange.restUrl,
@@ -50,7 +50,6 @@ export async function createParts({ config, log, signal, progress }: PartsDeps) 
     metrics,
   })
   const setAside = quarantineFile({ folder: join(config.CANDLEWIRE_DATA, 'quarantine'), name: exchange.id, log })
-  const bus = memoryBus({ capacity: config.BUS_CAPACITY })
   /** All markets of the exchange by symbol, empty until it has answered; and the symbols that are collected. */
   const markets = new Map<string, Market>()
   const collected = new Set<string>()
@@ -91,6 +90,9 @@ export async function createParts({ config, log, signal, progress }: PartsDeps) 
     log: log.child({ role: 'reconcile' }),
   })
   return {
+    dispatcher: dispatcherOf({ config, services, log, metrics }),
+    assignment,
+    services,
     clock,
     config,
     log,
@@ -119,18 +121,5 @@ function offsetClock(offset: () => number): () => number {
     const at = Date.now()
     if (Math.abs(at - known.at) >= OFFSET_MS) known = { at, offset: offset() }
     return at + known.offset
-  }
-}
-
-/** One server to a file: a second one is refused. */
-async function embedded(config: Config, log: Logger): Promise<Store> {
-  const path = join(config.CANDLEWIRE_DATA, 'candlewire.db')
-  const unlock = await lockStore(path)
-  try {
-    const file = await embeddedStore({ path, synchronous: config.STORE_SYNCHRONOUS, log })
-    return { ...file, close: () => file.close().finally(unlock) }
-  } catch (error) {
-    unlock()
-    throw error
   }
 }

@@ -6,13 +6,14 @@ import { record } from '../record/record.ts'
 import type { createBackend } from './backend.ts'
 import type { Parts } from './parts.ts'
 import { prune } from './prune.ts'
+import type { Part } from './roles.ts'
 
 const SAMPLE_MS = 1_000
 const PRUNE_MS = 10 * MINUTE
 
 /** The roles that read the bus, and the figures about it. Ends with the signal, when what was taken in is done. */
 export function runReaders(
-  { config, log, metrics, bus, store, outside }: Parts,
+  { assignment, config, log, metrics, bus, store, outside, dispatcher }: Parts,
   backend: ReturnType<typeof createBackend>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -32,11 +33,18 @@ export function runReaders(
     for (const { topic, group, events } of bus.depth()) metrics.busDepth.set({ topic, group }, events)
     await backend.sample()
   }
+  type Loop = (stop: AbortSignal) => Promise<void>
+  const loops: Partial<Record<Part, readonly Loop[]>> = {
+    aggregate: [(stop) => aggregate(aggregating, stop)],
+    record: [
+      (stop) => record(recording, stop),
+      (stop) => everyTick(PRUNE_MS, () => prune(store, ages, log, stop), stop),
+    ],
+    dispatch: dispatcher ? [dispatcher.run] : [],
+  }
   return together(signal, [
-    (stop) => aggregate(aggregating, stop),
-    (stop) => record(recording, stop),
+    ...[...assignment.parts].flatMap((part) => loops[part] ?? []),
     (stop) => outside.run(bus, stop),
     (stop) => everyTick(SAMPLE_MS, sample, stop),
-    (stop) => everyTick(PRUNE_MS, () => prune(store, ages, log, stop), stop),
   ])
 }

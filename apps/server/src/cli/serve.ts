@@ -1,14 +1,12 @@
-import { type RunningApi, serveApi } from '../api/api.ts'
-import { defaultLimits } from '../api/defaults.ts'
-import type { ApiDeps } from '../api/deps.ts'
+import type { RunningApi } from '../api/listen.ts'
 import type { BackfillStatus } from '../backfill/backfill.ts'
 import type { CollectorStatus } from '../collect/status.ts'
 import { isFailure } from '../lib/failure.ts'
 import { createBackend } from './backend.ts'
 import { runIntake } from './intake.ts'
-import { createParts, type Parts, type PartsDeps } from './parts.ts'
+import { answer } from './listeners.ts'
+import { createParts, type PartsDeps } from './parts.ts'
 import { runReaders } from './readers.ts'
-import { version } from './version.ts'
 
 export interface Service {
   /** Where it listens. */
@@ -25,14 +23,14 @@ export interface ServeDeps extends PartsDeps {
 }
 
 /**
- * All roles in one process, on a memory bus and one store. The API answers before the exchange does: a page that
+ * The roles of one process, on the event log and the store that are configured. The API answers before the exchange does: a page that
  * says "connecting" beats one that does not open. It stops in the order of the data: intake first, then the roles that
  * read the bus, then the store; when one role fails, all stop.
  */
 export async function serve({ dashboardDir, ...deps }: ServeDeps): Promise<Service> {
   const { log, signal } = deps
   const parts = await createParts(deps)
-  const { collector, backfill, store, outside, setAside } = parts
+  const { collector, backfill, services, setAside } = parts
   const broken = new AbortController()
   const intake = AbortSignal.any([signal, broken.signal])
   const flow = new AbortController()
@@ -51,12 +49,11 @@ export async function serve({ dashboardDir, ...deps }: ServeDeps): Promise<Servi
     flow.abort()
     await readers
     await setAside.settled()
-    await outside.close()
-    await store.close()
+    await services.close()
   }
   let api: RunningApi
   try {
-    api = await serveApi(apiDeps(parts, backend, dashboardDir), flow.signal)
+    api = await answer(parts, backend, dashboardDir, flow.signal)
   } catch (error) {
     await close()
     throw error
@@ -70,42 +67,4 @@ export async function serve({ dashboardDir, ...deps }: ServeDeps): Promise<Servi
     if (failures.length > 0) throw failures[0]
   })()
   return { url: api.url, done, status: () => ({ collect: collector.status(), backfill: backfill.status() }) }
-}
-
-function apiDeps(
-  { config, log, metrics, exchange, store, bus, markets }: Parts,
-  backend: ReturnType<typeof createBackend>,
-  dashboardDir: string,
-): ApiDeps {
-  return {
-    store,
-    bus,
-    backend,
-    catalog: {
-      exchanges: [{ id: exchange.id, name: exchange.name }],
-      primaryExchange: exchange.id,
-      timeframes: config.timeframes,
-      // Until the exchange has answered nobody can say that it lacks a market.
-      isMarket: ({ exchange: id, symbol }) => id === exchange.id && (markets.size === 0 || markets.has(symbol)),
-    },
-    options: {
-      host: config.HOST,
-      port: config.WEBSOCKET_PORT,
-      corsOrigins: config.corsOrigins,
-      compression: config.WS_COMPRESSION,
-      candleCacheMs: 5_000,
-      dashboardDir,
-      version,
-      service: 'all',
-    },
-    limits: {
-      ...defaultLimits,
-      maxConnections: config.WEBSOCKET_MAX_CONNECTIONS,
-      messagesPerSecond: config.WS_CLIENT_MESSAGES_PER_SECOND,
-      messageBurst: 2 * config.WS_CLIENT_MESSAGES_PER_SECOND,
-    },
-    log: log.child({ role: 'api' }),
-    metrics,
-    now: Date.now,
-  }
 }

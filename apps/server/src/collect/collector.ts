@@ -104,6 +104,7 @@ export function createCollector(deps: CollectorDeps): Collector {
     log,
     metrics,
     now,
+    clockOffset: () => clock.offset(),
     highWater: settings.highWater,
     drain() {
       const batches = [...dirty].flatMap((feed) => feed.drain())

@@ -7,7 +7,7 @@ import { compareLists } from './listing.ts'
 
 export interface LifecycleDeps {
   readonly rest: RestClient
-  readonly bus: Bus
+  readonly bus: Pick<Bus, 'publish'>
   readonly log: Logger
   readonly everyMs: number
   readonly now?: () => number

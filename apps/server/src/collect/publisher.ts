@@ -18,6 +18,8 @@ interface Deps {
   readonly log: Logger
   readonly metrics: Metrics
   readonly now: () => number
+  /** The exchange's clock minus ours, ms, once it is known. */
+  readonly clockOffset?: () => number | undefined
   /** Trade batches that are ready. */
   readonly drain: () => TradeBatch[]
   /** Trades that wait in the lines. */
@@ -31,14 +33,16 @@ interface Deps {
  * Brings to the bus whatever is ready, as fast as the bus takes it: while one batch is under way the next grows.
  * Tickers, tops and forming candles wait only as their newest; trades, books, closed candles and feed states all go.
  */
-export function createPublisher({ bus, log, metrics, now, drain, waiting, highWater, pressure }: Deps) {
+export function createPublisher(deps: Deps) {
+  const { bus, log, metrics, now, clockOffset = () => 0, drain, waiting, highWater, pressure } = deps
   const tickers = new Map<string, Ticker>()
   const tops = new Map<string, BookTop>()
   const forming = new Map<string, Candle>()
   let closed: Candle[] = []
   let books: BookUpdate[] = []
   let feed: FeedState[] = []
-  const latency = metrics.latency.labels({ stage: 'bus' })
+  const published = metrics.latency.labels({ stage: 'publish' })
+  const receipt = metrics.latency.labels({ stage: 'receive' })
   let pressed = false
   let underWay = 0
   let calls = 0
@@ -92,7 +96,12 @@ export function createPublisher({ bus, log, metrics, now, drain, waiting, highWa
     await send('feed', states, signal)
     await send('trades', trades, signal)
     const at = now()
-    for (const batch of trades) if (batch.trades[0]) latency.observe((at - batch.trades[0].received) / 1_000)
+    const offset = clockOffset() ?? 0
+    for (const [first] of trades.map((batch) => batch.trades)) {
+      if (!first) continue
+      receipt.observe(Math.max(0, first.received + offset - first.time) / 1_000)
+      published.observe((at - first.received) / 1_000)
+    }
     await send('books', moreBooks, signal)
     await send('exchangeCandles', candles, signal)
     await send('tickers', take(tickers), signal)

@@ -1,11 +1,8 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Metrics } from '../lib/metrics.ts'
 import type { Dispatcher, DispatcherStatus } from './dispatcher.ts'
 
 interface HttpDeps {
   readonly dispatcher: Dispatcher
-  readonly version: string
-  readonly metrics: Pick<Metrics, 'registry'>
   /** Our clock, ms. */
   readonly now?: () => number
 }
@@ -23,32 +20,22 @@ const checksOf = ({ source, channels, storeProblem }: DispatcherStatus) => ({
 const isWell = (status: DispatcherStatus): boolean =>
   Object.values(checksOf(status)).every((one) => one.status === 'ok')
 
-/** `GET /health`, `GET /diagnostic` and `GET /metrics` of a dispatcher. */
-export const dispatcherApi =
-  ({ dispatcher, version, metrics, now = Date.now }: HttpDeps): FastifyPluginAsync =>
+/** Figures of the routing, for `/health`. */
+export const routingStats = (status: DispatcherStatus) => ({
+  messages_consumed: status.consumed,
+  messages_routed: status.routed,
+  messages_persisted: status.persisted,
+  messages_failed: status.failed,
+  messages_duplicate: status.duplicates,
+  by_topic: Object.fromEntries(status.routes.map(({ topic, count }) => [topic, count])),
+  messages_per_second: status.perSecond,
+})
+
+/** `GET /diagnostic` */
+export const diagnosticApi =
+  ({ dispatcher, now = Date.now }: HttpDeps): FastifyPluginAsync =>
   async (app) => {
     const uptime = ({ startedAt }: DispatcherStatus) => Math.round((now() - startedAt) / 1000)
-
-    app.get('/health', async () => {
-      const status = await dispatcher.status()
-      return {
-        status: isWell(status) ? 'ok' : 'degraded',
-        service: 'dispatcher',
-        version,
-        uptime_seconds: uptime(status),
-        timestamp: iso(now()),
-        checks: checksOf(status),
-        stats: {
-          messages_consumed: status.consumed,
-          messages_routed: status.routed,
-          messages_persisted: status.persisted,
-          messages_failed: status.failed,
-          messages_duplicate: status.duplicates,
-          by_topic: Object.fromEntries(status.routes.map(({ topic, count }) => [topic, count])),
-          messages_per_second: status.perSecond,
-        },
-      }
-    })
 
     app.get('/diagnostic', async () => {
       const status = await dispatcher.status()
@@ -80,10 +67,5 @@ export const dispatcherApi =
         performance: { route_latency_ms: { p50, p95, p99 }, batch_size: status.batchSize, buffered: status.buffered },
         errors: status.errors.map(({ at, message }) => ({ at: iso(at), message })),
       }
-    })
-
-    app.get('/metrics', async (_request, reply) => {
-      reply.type(metrics.registry.contentType)
-      return metrics.registry.metrics()
     })
   }

@@ -54,7 +54,31 @@ export function createMetrics() {
       'timeframe',
       'source',
     ]),
-    latency: histogram('trade_latency_seconds', 'From our receipt of a trade to the named stage', ['stage']),
+    latency: histogram(
+      'trade_latency_seconds',
+      'A trade on its way: from the exchange’s time to our receipt (receive), and from our receipt to the event log (publish), into its candle (aggregate), into the store (record), to the live hub (live), to the sockets of clients (send)',
+      ['stage'],
+    ),
+    endToEnd: histogram('end_to_end_seconds', "From the exchange's time of a trade to the sockets of clients", [
+      'exchange',
+    ]),
+    errors: counter('errors_total', 'Warnings and errors in the log', ['stage', 'kind']),
+    serviceUp: gauge('service_up', 'Whether a service that is configured answers', ['service']),
+    gapsOpen: gauge('gaps_open', 'Markets with trades missing that are being fetched', ['exchange']),
+    circuit: gauge('circuit_state', 'Circuit breakers: 0 closed, 1 on trial, 2 open', ['exchange', 'kind']),
+    requestDelay: gauge('request_delay_seconds', 'How long requests to an exchange have to wait at the moment', [
+      'exchange',
+    ]),
+    rateLimits: gauge('consecutive_rate_limits', 'Refusals for too many requests in a row', ['exchange']),
+    jobs: gauge('backfill_jobs', 'Fetches of history by their state', ['state']),
+    uptime: new Gauge({
+      name: 'candlewire_uptime_seconds',
+      help: 'Since the process started',
+      registers,
+      collect() {
+        this.set(Math.round(process.uptime()))
+      },
+    }),
     cacheRequests: counter('cache_requests_total', 'Reads and writes of newest state, by what came of them', [
       'cache',
       'result',

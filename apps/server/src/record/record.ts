@@ -33,6 +33,7 @@ export function record(deps: RecordDeps, signal: AbortSignal): Promise<void> {
   const { bus, store, tradeRetentionMs, pruneEveryMs = 5 * MINUTE, now = Date.now, log, metrics } = deps
   const coverage = createCoverageOfTrades(store)
   const ledger = createLedger(store, log)
+  const latency = metrics.latency.labels({ stage: 'record' })
 
   async function takeTrades(batches: Batch<'trades'>, stop: AbortSignal): Promise<void> {
     const parts: Coverage[] = []
@@ -48,6 +49,8 @@ export function record(deps: RecordDeps, signal: AbortSignal): Promise<void> {
     for (const batch of batches) ledger.touch(batch, batch.trades)
     if (rows.length + parts.length > 0) await store.putTrades(rows, parts)
     metrics.written.inc({ table: 'trades' }, rows.length)
+    const [first] = rows
+    if (first) latency.observe(Math.max(0, now() - first.received) / 1_000)
   }
 
   /** Forming candles will change; flat ones are drawn from coverage when they are read. */

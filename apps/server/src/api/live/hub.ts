@@ -11,8 +11,8 @@ import { ANY, type Channel, keyOf, matches } from './channel.ts'
 import { type Client, type ClientSettings, createClient, type Totals } from './client.ts'
 
 import { createHistory } from './history.ts'
+import { createLag } from './lag.ts'
 import { candleMessage, correctionMessage, coverageMessage, type Message, tradeMessage } from './message.ts'
-
 import { createRooms } from './rooms.ts'
 import type { Transport } from './transport.ts'
 
@@ -54,12 +54,14 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
   const totals: Totals = { total: 0, broadcast: 0, delivered: 0, lastBroadcast: 0 }
   let dirty = new Set<Client>()
   let start = emptyBatch()
+  const lag = createLag(metrics, now)
 
   const flush = () => {
     const due = dirty
     dirty = new Set()
     start = emptyBatch()
     for (const client of due) client.flush()
+    lag.sent()
   }
   const tell = (client: Client, message: Message) => {
     if (dirty.size === 0) setImmediate(flush)
@@ -86,6 +88,7 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
       receivers++
     }
     count(receivers)
+    return receivers
   }
   const leave = (client: Client, pattern: Channel) => {
     if (rooms.leave(pattern, client)) history.leave(keyOf(pattern))
@@ -135,7 +138,7 @@ export function createHub({ pendingMessages, metrics, now }: HubSettings): Hub {
     },
     publishTrade(trade) {
       const channel: Channel = { type: 'trades', exchange: trade.exchange, symbol: trade.symbol, timeframe: '' }
-      publish(channel, tradeMessage(stamp(channel), trade))
+      if (publish(channel, tradeMessage(stamp(channel), trade)) > 0) lag.note(trade)
     },
     publishCoverage(series, stretch, status) {
       const channel = candleChannel(series)

@@ -19,14 +19,18 @@ interface Connection {
   pinged: number
 }
 
-/** Takes WebSocket upgrades of a server. Resolves when every socket is gone. */
+/** Takes WebSocket upgrades. */
 export interface LiveServer {
+  /** Of this server too; the limit of connections is one for all. */
+  attach(server: Server): void
+  /** Closes every socket with 1012; resolves when all are gone. */
   close(): Promise<void>
 }
 
-export function attachLive(server: Server, hub: Hub, deps: Omit<ApiDeps, 'store' | 'bus' | 'backend'>): LiveServer {
+export function createLive(hub: Hub, deps: Omit<ApiDeps, 'store' | 'bus' | 'backend'>): LiveServer {
   const { catalog, limits, options, log, metrics, now } = deps
   const connections = new Set<Connection>()
+  const servers = new Set<Server>()
   let closing = false
   const sockets = new WebSocketServer({
     noServer: true,
@@ -93,9 +97,11 @@ export function attachLive(server: Server, hub: Hub, deps: Omit<ApiDeps, 'store'
   const shortest = Math.min(limits.readTimeout, limits.writeTimeout, limits.pingInterval)
   const sweeper = setInterval(sweep, Math.max(1, Math.min(1000, shortest / 4)))
   sweeper.unref()
-  server.on('upgrade', onUpgrade)
-
   return {
+    attach(server) {
+      servers.add(server)
+      server.on('upgrade', onUpgrade)
+    },
     async close() {
       closing = true
       clearInterval(sweeper)
@@ -106,7 +112,7 @@ export function attachLive(server: Server, hub: Hub, deps: Omit<ApiDeps, 'store'
       }, limits.closeTimeout)
       await Promise.all(gone)
       clearTimeout(cut)
-      server.off('upgrade', onUpgrade)
+      for (const server of servers) server.off('upgrade', onUpgrade)
     },
   }
 }

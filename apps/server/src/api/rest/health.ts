@@ -1,10 +1,10 @@
 import type { Health, Ready } from '@candlewire/protocol'
-import { HealthSchema, ReadySchema, StatsSchema, WsStatsSchema } from '@candlewire/protocol/schemas'
+import { HealthSchema, ReadySchema } from '@candlewire/protocol/schemas'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { ApiDeps } from '../deps.ts'
+import type { FeedBoard } from '../board.ts'
+import type { ApiDeps, PartStatus } from '../deps.ts'
 import { alwaysAnswers, pressureOf } from '../pressure.ts'
 import { isoTime } from '../text.ts'
-import type { Views } from '../views.ts'
 
 const tags = ['operation']
 const healthSchema = { tags, summary: 'Whether the process lives, and how well', response: { 200: HealthSchema } }
@@ -13,14 +13,17 @@ const readySchema = {
   summary: 'Whether requests can be answered',
   response: { 200: ReadySchema, 503: ReadySchema },
 }
-const statsSchema = { tags, summary: 'Performance and completeness', response: { 200: StatsSchema } }
-const wsSchema = { tags, summary: 'Figures of the live connections', response: { 200: WsStatsSchema } }
-
 type Checks = Health['checks']
 
-/** `GET /health`, `/ready`, `/stats`, `/ws/stats` */
+/** Told by `/ready`, but not needed: what is stored can be served without them. */
+const LISTED: ReadonlySet<string> = new Set(['kafka', 'rabbitmq'])
+
+/** `GET /health`, `/ready` */
 export const healthApi =
-  ({ store, backend, options, now }: ApiDeps, { board, hub, cache }: Views): FastifyPluginAsyncTypebox =>
+  (
+    { store, backend, options, now }: Pick<ApiDeps, 'store' | 'backend' | 'options' | 'now'>,
+    board?: FeedBoard,
+  ): FastifyPluginAsyncTypebox =>
   async (app) => {
     const started = now()
     const uptime = () => Math.round((now() - started) / 1000)
@@ -40,7 +43,14 @@ export const healthApi =
 
     app.get('/health', { schema: healthSchema, config: alwaysAnswers }, async (): Promise<Health> => {
       const { stats, problems } = backend.collectorStatus()
-      const checks = { ...(await storeCheck()), ...loopCheck(), ...feedChecks(board), ...problemChecks(problems) }
+      const parts = await backend.partStatus?.()
+      const checks = {
+        ...(await storeCheck()),
+        ...loopCheck(),
+        ...serviceChecks(parts),
+        ...feedChecks(board),
+        ...problemChecks(problems),
+      }
       const healthy = Object.values(checks).every((check) => check.status === 'ok')
       return {
         status: healthy ? 'ok' : 'degraded',
@@ -49,50 +59,34 @@ export const healthApi =
         uptime_seconds: uptime(),
         timestamp: isoTime(now()),
         checks,
-        stats,
+        stats: { ...stats, ...parts?.stats },
       }
     })
 
     app.get('/ready', { schema: readySchema, config: alwaysAnswers }, async (_request, reply): Promise<Ready> => {
-      const checks = { ...(await storeCheck()), ...loopCheck() }
-      const ready = Object.values(checks).every(({ status }) => status === 'ok')
+      const checks = { ...(await storeCheck()), ...loopCheck(), ...serviceChecks(await backend.partStatus?.()) }
+      const ready = Object.entries(checks).every(([name, { status }]) => status === 'ok' || LISTED.has(name))
       if (!ready) reply.code(503)
       return { status: ready ? 'ok' : 'error', timestamp: isoTime(now()), checks }
     })
-
-    app.get('/stats', { schema: statsSchema }, async () => {
-      const { performance } = backend.collectorStatus()
-      const reconciliation = backend.reconciliation?.()
-      return {
-        status: 'ok' as const,
-        uptime_seconds: uptime(),
-        performance: { ...performance, cache_hit_rate: cache.hitRate() },
-        coverage: await backend.coverage(),
-        ...(reconciliation && { reconciliation }),
-      }
-    })
-
-    app.get('/ws/stats', { schema: wsSchema }, async () => {
-      const { total, active, broadcast, delivered, lastBroadcast } = hub.totals()
-      const data = {
-        total_connections: total,
-        active_connections: active,
-        messages_broadcast: broadcast,
-        messages_delivered: delivered,
-        last_broadcast_time: lastBroadcast,
-      }
-      return { status: 'ok' as const, data }
-    })
   }
 
-function feedChecks(board: Views['board']): Checks {
+function feedChecks(board: FeedBoard | undefined): Checks {
   const checks: Checks = {}
-  for (const [exchange, { markets, down, reason }] of board.summary()) {
+  for (const [exchange, { markets, down, reason }] of board?.summary() ?? []) {
     checks[exchange] =
       down === 0 ? { status: 'ok' } : { status: 'error', message: `${down} of ${markets} feeds are down: ${reason}` }
   }
   return checks
 }
+
+const serviceChecks = (parts: PartStatus | undefined): Checks =>
+  Object.fromEntries(
+    Object.entries(parts?.services ?? {}).map(([name, message]) => [
+      name,
+      message === undefined ? { status: 'ok' } : { status: 'error', message },
+    ]),
+  )
 
 const problemChecks = (problems: Readonly<Record<string, string>>): Checks =>
   Object.fromEntries(Object.entries(problems).map(([part, message]) => [part, { status: 'error', message }]))

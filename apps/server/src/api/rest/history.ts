@@ -27,7 +27,7 @@ const schema = {
 
 /** `POST /fetch-historical` */
 export const historyApi =
-  ({ catalog, backend, now }: ApiDeps): FastifyPluginAsyncTypebox =>
+  ({ catalog, backend, now }: Pick<ApiDeps, 'catalog' | 'backend' | 'now'>): FastifyPluginAsyncTypebox =>
   async (app) => {
     app.post('/fetch-historical', { schema }, async ({ body, query }, reply) => {
       const market = readMarket(catalog, body.symbol, body.exchange)

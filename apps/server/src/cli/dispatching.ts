@@ -1,0 +1,32 @@
+import type { Config } from '../config.ts'
+import { createDispatcher, type Dispatcher } from '../dispatch/dispatcher.ts'
+import { routedTopics } from '../dispatch/route.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { Services } from './services.ts'
+
+interface Deps {
+  readonly config: Config
+  readonly services: Services
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/** The dispatcher of this process; `undefined` where it does not dispatch, for want of a log, Redis or a part. */
+export function dispatcherOf({ config, services, log, metrics }: Deps): Dispatcher | undefined {
+  const { messages } = services.stores
+  const { redis } = services.outside
+  const source = services.eventLog.source?.(config.KAFKA_GROUP_ID)
+  if (!messages || !redis || !source) return undefined
+  return createDispatcher({
+    source,
+    topics: routedTopics(
+      config.symbols.filter((symbol) => symbol !== '*'),
+      config.timeframes,
+    ),
+    channels: redis,
+    store: messages,
+    log: log.child({ role: 'dispatch' }),
+    metrics,
+  })
+}
