@@ -192,6 +192,29 @@ test('candles that a hole touches are made of what history brings', async (t) =>
   await assertStored(store, list, 0)
 })
 
+test('a hole that is filled with its trades later leaves no trace in the candles', async (t) => {
+  const store = await freshStore(t)
+  const list = within(longTrades, START + 5 * MINUTE, START + 20 * MINUTE)
+  const hole = { from: START + 7 * MINUTE + 20_000, to: START + 9 * MINUTE + 10_000 }
+  const missing = list.filter(({ time }) => time >= hole.from && time < hole.to)
+  const { bus, settled, end } = runRoles(store, codes)
+  const from = START - 25 * MINUTE
+  await bus.publish('trades', [batch([], from, { hole: { from: 0, to: from } })])
+  await bus.publish('trades', [batch(before(list, hole.from), hole.from)])
+  const after = list.filter(({ time }) => time >= hole.to)
+  await bus.publish('trades', [batch(after, END, { hole })])
+  await settled()
+  await bus.publish('trades', [batch(missing, END, { filled: hole })])
+  await allStored(store, list, settled)
+  await end()
+  await assertStored(store, list, 0)
+  const known = await store.coverage(market, 'trades', { from, to: END })
+  assert.deepEqual(
+    known.map(({ state }) => state),
+    ['complete'],
+  )
+})
+
 test('new history makes larger candles anew, and a changed one is a revision', async (t) => {
   const store = await freshStore(t)
   const { bus, candles, settled, end } = runRoles(store, codes)

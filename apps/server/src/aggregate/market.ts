@@ -279,6 +279,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
           added++
         } else step.duplicates++
       }
+      if (batch.filled) wantRemade(step, batch.filled.from, batch.filled.to)
       if (batch.upTo - latenessMs >= base.closesAt) closeUntil(batch.upTo - latenessMs, step)
       return added > 0
     },

@@ -134,12 +134,29 @@ describe('the collector', { concurrency: 4 }, () => {
     })
   })
 
+  test('trades that REST could not bring in time come once it can, and fill the hole', async () => {
+    const settings = { giveUpMs: 500, refillAttempts: 2 }
+    await withCollector({ settings, simulator: { symbols: ['BTCUSDT'] } }, async (rig) => {
+      await flow(rig, 15)
+      rig.simulator.faults.restDown({ ms: 3_000 })
+      rig.simulator.faults.missing({ count: 20 })
+      await rig.until(() => holes(rig, 'BTCUSDT').length > 0, 'a hole is named')
+      await rig.until(() => rig.of('BTCUSDT').some(({ filled }) => filled !== undefined), 'it is filled')
+      await flow(rig, 15)
+      const named = holes(rig, 'BTCUSDT').map(({ hole }) => hole)
+      const filled = rig.of('BTCUSDT').flatMap((batch) => batch.filled ?? [])
+      assert.deepEqual(filled, named)
+      const all = rig.trades('BTCUSDT').toSorted((a, b) => Number(a.id) - Number(b.id))
+      assert.deepEqual(differences(rig.simulator, 'BTCUSDT', all), [])
+    })
+  })
+
   test('trades that REST cannot bring are a hole, and the feed goes on behind it', async () => {
     const settings = { giveUpMs: 500, refillAttempts: 2 }
     await withCollector({ settings, simulator: { symbols: ['BTCUSDT'] } }, async (rig) => {
       await flow(rig, 15)
       const before = rig.trades('BTCUSDT').length
-      rig.simulator.faults.restDown({ ms: 3_000 })
+      rig.simulator.faults.restDown({ ms: 600_000 })
       rig.simulator.faults.missing({ count: 20 })
       await rig.until(() => holes(rig, 'BTCUSDT').length > 0, 'a hole is named')
       await flow(rig, 15)

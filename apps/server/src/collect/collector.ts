@@ -98,6 +98,7 @@ export function createCollector(deps: CollectorDeps): Collector {
   let lastMessageAt = 0
   let refills = 0
   let reconnects = 0
+  let wanted: number | undefined = now()
 
   const publisher = createPublisher({
     bus,
@@ -197,9 +198,12 @@ export function createCollector(deps: CollectorDeps): Collector {
   }
 
   function add(symbols: readonly string[]): void {
+    // The first ones were wanted from the start, even if the exchange could not be asked for their names before.
+    const since = wanted ?? now()
+    if (symbols.length > 0) wanted = undefined
     for (const symbol of symbols) {
       if (feeds.has(symbol)) continue
-      feeds.set(symbol, createMarketFeed(marketDeps, symbol))
+      feeds.set(symbol, createMarketFeed(marketDeps, symbol, since))
       symbolOfTopic.set(exchange.stream.topic(request('trades', symbol)), symbol)
       shards.add(symbol)
     }

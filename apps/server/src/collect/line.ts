@@ -5,6 +5,8 @@ import type { Trade, TradeBatch } from '../domain/trade.ts'
 /** Trades in id order, ready to leave; a hole lies before them when one is named. */
 interface Segment {
   readonly hole?: Interval
+  /** These trades were given up before, and close that hole. */
+  readonly filled?: Interval
   readonly trades: Trade[]
 }
 
@@ -47,6 +49,8 @@ export interface Line {
   skip(known?: number): Interval | undefined
   /** The exchange has nothing between the last trade and `first`: goes on there, with a hole before it. */
   lose(first: Trade): Interval
+  /** Trades that were given up before go out after all; `filled`: the hole that the last of them closes. */
+  repay(trades: readonly Trade[], filled: Interval | undefined): void
   held(): number
   /** The highest id seen on the socket. */
   newestId(): number | undefined
@@ -152,18 +156,23 @@ export function createLine(market: MarketId, maxHeld: number): Line {
     gap: () => (next === undefined || !held.length ? undefined : { from: next, to: idOf(held[0]!) }),
     skip: (known) => (held[0] ? lose(held[0], known) : undefined),
     lose: (first) => lose(first),
+    repay(trades, filled) {
+      ready += trades.length
+      // What follows is none of theirs.
+      segments.push({ trades: [...trades], ...(filled && { filled }) }, { trades: [] })
+    },
     held: () => held.length,
     newestId: () => newest,
     lastTime: () => lastTime,
     ready: () => ready,
     upTo: () => upTo,
     drain(claim, heartbeat) {
-      const leaving = segments
+      const leaving = segments.filter(({ hole, filled, trades }) => hole || filled || trades.length > 0)
       segments = []
       ready = 0
-      const batches = leaving.map(({ hole, trades }) => {
+      const batches = leaving.map(({ hole, filled, trades }) => {
         upTo = Math.max(upTo, hole?.to ?? 0, newestTime(trades))
-        return { ...market, trades, upTo, ...(hole && { hole }) }
+        return { ...market, trades, upTo, ...(hole && { hole }), ...(filled && { filled }) }
       })
       const last = batches.at(-1)
       if (claim === undefined || claim <= upTo || (!last && !heartbeat)) return batches

@@ -9,6 +9,7 @@ import { backoff } from './backoff.ts'
 import { createCarriers } from './carriers.ts'
 import type { ExchangeClock } from './clock.ts'
 import type { Connection } from './connection.ts'
+import { createDebts } from './debts.ts'
 import type { Lag } from './lag.ts'
 import { createLine, type Line } from './line.ts'
 import { catchUp } from './refill.ts'
@@ -88,7 +89,8 @@ export interface MarketFeed extends MarketId {
   missing(): number
 }
 
-export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
+/** `since`: from when on the market is wanted, our clock, ms. */
+export function createMarketFeed(deps: MarketDeps, symbol: string, since: number): MarketFeed {
   const { exchange, settings, clock, log, metrics, now } = deps
   const market: MarketId = { exchange: exchange.id, symbol }
   const line: Line = createLine(market, settings.maxHeld)
@@ -96,6 +98,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     trades: metrics.trades.labels({ exchange: exchange.id, origin: 'live' }),
     duplicates: metrics.duplicates.labels({ exchange: exchange.id }),
   }
+  const debts = createDebts({ ...deps, market, line, changed: progressed })
   const trust = createTrust(settings)
   const carriers = createCarriers({ settledMs: settings.overlapMs / 2, behindMs: settings.silenceUnknownMs })
   let halted = false
@@ -104,8 +107,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
   let failures = 0
   let retryAt = 0
   let gapSince: number | undefined
-  const born = now()
-  let downSince = born
+  let downSince = now()
   let polledAt: number | undefined
   let progressAt = 0
   let askedAt = 0
@@ -161,12 +163,14 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     if (!patient && failures >= settings.refillAttempts) giveUp('failed')
   }
 
-  function giveUp(outcome: string): void {
+  /** What REST may still bring is owed. */
+  function giveUp(outcome: 'failed' | 'too slow' | 'too large' | 'absent'): void {
     const gap = line.gap()
     const hole = line.skip(before?.last?.time ?? before?.known?.to)
     if (!hole) return
-    log.warn({ ...market, ...gap, hole }, 'missing trades are given up; their candles are to be repaired')
+    log.warn({ ...market, ...gap, hole }, 'missing trades are given up for now; their candles are to be repaired')
     metrics.holes.inc({ exchange: exchange.id, outcome })
+    if (gap && (outcome === 'failed' || outcome === 'too slow')) debts.owe(gap, hole)
     gapSince = line.gap() ? now() : undefined
     failures = 0
     failingSince = undefined
@@ -183,7 +187,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     await clock.measured(signal)
     if (line.next() === undefined) {
       const start = await findStart(
-        { ...deps, maxRefill: settings.maxRefill, since: born },
+        { ...deps, maxRefill: settings.maxRefill, since },
         market,
         before,
         line.newestId(),
@@ -205,6 +209,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
     if (gap) metrics.holes.inc({ exchange: exchange.id, outcome: 'refilled' })
     failures = 0
     failingSince = undefined
+    if (!line.gap()) await debts.pay(signal)
     // What was asked before the connection at hand carried the market says nothing of the time between.
     if (carrier !== carriers.first()) return
     polledAt = result.asked
@@ -289,6 +294,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string): MarketFeed {
       if (line.next() === undefined) return true
       if (gapSince !== undefined) return at - gapSince >= settings.reorderMs
       if (!joined) return at - carriers.since() >= settings.graceMs
+      if (debts.any()) return true
       return trust.deaf() ? pollDue : overdue(at)
     },
     expire(at) {

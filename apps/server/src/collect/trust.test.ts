@@ -250,7 +250,7 @@ describe('silence', () => {
     const again = trust.askAt()
     trust.unanswered(again)
     assert.equal(trust.until(1), until)
-    assert.ok(trust.askAt() - again > again - asked, 'asked ever more rarely')
+    assert.ok(trust.askAt() > again, 'not again at once')
     trust.told(0, 1, 40_000, true)
     assert.ok(trust.until(1) > until, 'an answer counts')
   })

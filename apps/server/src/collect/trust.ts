@@ -7,6 +7,9 @@ const STALE_MS = 1_000
 const REPLACE_MS = 10_000
 const REPLACE_MAX_MS = 10 * 60_000
 
+/** A question that found no answer is asked again after this long. */
+const UNANSWERED_MS = 5_000
+
 /** Ids that exist by the exchange's own word, and since when we know, our clock, ms. */
 interface Told {
   readonly id: number
@@ -37,7 +40,7 @@ export interface Trust {
   assured(): number
   /** When the exchange is to be asked; `Infinity` while there is nothing to ask. */
   askAt(): number
-  /** The question could not be answered: not again before the pause has doubled. */
+  /** The question could not be answered: it proves nothing, and is asked again a little later. */
   unanswered(at: number): void
   /** The market stands still, or its trades don't reach us: the pause at hand teaches nothing. */
   standstill(): void
@@ -52,8 +55,6 @@ export function createTrust(settings: CollectSettings): Trust {
   let assured = 0
   /** Answers in the silence at hand: each lets it go on for twice as long. */
   let answers = 0
-  /** Questions since the last answer that nobody answered: they make us ask less often, and prove nothing. */
-  let vainly = 0
   let told: Told | undefined
   /** REST was asked for the trades up to this id and has no more of them: rows that are no trades have ids too. */
   let vain = -1
@@ -74,7 +75,6 @@ export function createTrust(settings: CollectSettings): Trust {
       rhythm.seen(at)
       prove(at)
       answers = 0
-      vainly = 0
       notBefore = 0
       deaf = false
     },
@@ -87,7 +87,6 @@ export function createTrust(settings: CollectSettings): Trust {
     told(id, next, at, asked) {
       if (asked) {
         answers += 1
-        vainly = 0
       }
       if (id >= next && id > vain) told ??= { id, at }
       else {
@@ -118,8 +117,7 @@ export function createTrust(settings: CollectSettings): Trust {
     assured: () => assured,
     askAt: () => (deaf || told || !proof ? Number.POSITIVE_INFINITY : Math.max(notBefore, proof + silence())),
     unanswered(at) {
-      vainly += 1
-      notBefore = at + Math.min(silenceMaxMs, silence() * 2 ** Math.min(vainly, 20))
+      notBefore = at + UNANSWERED_MS
     },
     standstill: rhythm.pause,
     silence: patience,

@@ -34,6 +34,8 @@ export interface TradeBatch extends MarketId {
   readonly trades: readonly Trade[]
   /** Exchange clock, ms, exclusive. */
   readonly upTo: number
+  /** A hole that was told of earlier is closed: with this batch all of its trades have come. */
+  readonly filled?: { readonly from: number; readonly to: number }
   /** From here on `upTo` was claimed because the market was silent, and nothing proved it before the collector stopped: nobody
    * can say any more what traded. Exchange clock, ms. */
   readonly doubtFrom?: number

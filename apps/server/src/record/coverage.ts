@@ -60,13 +60,14 @@ export function createCoverageOfTrades(store: Pick<Store, 'lastTrade' | 'coverag
   return {
     /** To be asked before the batch's trades are stored. Nothing is remembered until `keep`. */
     async of(batch: TradeBatch): Promise<Coverage[]> {
-      const { exchange, symbol, trades, hole, doubtFrom } = batch
+      const { exchange, symbol, trades, hole, filled, doubtFrom } = batch
       const reach = await reachOf(batch)
       const from = hole ? hole.to : reach.upTo
       const quietFrom = trades.length > 0 || hole || batch.halted ? batch.upTo : reach.quietFrom
       const base = { exchange, symbol, series: 'trades', to: batch.upTo }
       if (doubtFrom !== undefined) return [{ ...base, from: doubtFrom, state: 'unknown' }]
       const parts = [...(await holeOf(batch)), ...(await disturbed(batch, from))]
+      if (filled) parts.push({ ...base, ...filled, state: 'complete' })
       const still = batch.halted && trades.length === 0
       if (from < batch.upTo) parts.push({ ...base, from, state: still ? 'unknown' : 'complete' })
       if (batch.upTo - quietFrom >= QUIET_MS) parts.push({ ...base, from: quietFrom, state: 'quiet' })

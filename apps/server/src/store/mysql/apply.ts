@@ -10,9 +10,18 @@ import { writeJobs } from './jobs.ts'
 import { saveMarkets } from './laravel.ts'
 import { writeLedger } from './ledger.ts'
 import type { Names } from './names.ts'
+import { prune } from './prune.ts'
 import type { Server } from './server.ts'
 import { bulkFind, type Session } from './sql.ts'
-import { pruneTrades, writeTrades } from './trades.ts'
+import { writeTrades } from './trades.ts'
+
+/** What is too old, at most `limit` rows of it. */
+export interface PruneOp {
+  readonly kind: 'prune'
+  readonly what: 'trades' | 'revisions' | 'jobs'
+  readonly before: number
+  readonly limit: number
+}
 
 /** What is to be written. */
 export type Op =
@@ -22,7 +31,7 @@ export type Op =
   | { readonly kind: 'ledger'; readonly list: readonly LedgerRow[] }
   | { readonly kind: 'job'; readonly list: readonly Job[] }
   | { readonly kind: 'markets'; readonly list: readonly Market[] }
-  | { readonly kind: 'prune'; readonly before: number; readonly limit: number }
+  | PruneOp
 
 /** What an op adds to a transaction. */
 export function rowsOf(op: Op): number {
@@ -37,7 +46,7 @@ const lock = bulkFind<[number]>(
 )
 
 /**
- * Writes ops in one transaction, those of a kind together. Returns how many trades were deleted.
+ * Writes ops in one transaction, those of a kind together. Returns how many rows were deleted as too old.
  * A writer first takes the rows of its markets, ascending: writers of one market take turns, in all processes, and none
  * waits for another that waits for it.
  */
@@ -60,7 +69,7 @@ export function applier(server: Server, names: Names, now: () => number) {
       await writeJobs(session, lists.job)
       await saveMarkets(session, names, lists.markets, now())
       let deleted = 0
-      for (const op of ops) if (op.kind === 'prune') deleted += await pruneTrades(session, op.before, op.limit)
+      for (const op of ops) if (op.kind === 'prune') deleted += await prune(session, op)
       return deleted
     })
   }

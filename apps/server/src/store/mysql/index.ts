@@ -1,12 +1,10 @@
-import type { Coverage } from '../../domain/coverage.ts'
 import type { Market } from '../../domain/market.ts'
-import type { Trade } from '../../domain/trade.ts'
 import { failure } from '../../lib/failure.ts'
 import type { Logger } from '../../lib/log.ts'
 import { checkCandle, checkInterval, checkLedger, checkTrade } from '../check.ts'
 import type { Store } from '../store.ts'
 import { readAddress } from './address.ts'
-import { applier, type Op, rowsOf } from './apply.ts'
+import { applier, type Op, type PruneOp, rowsOf } from './apply.ts'
 import { candleReader } from './candleReader.ts'
 import { coverageReader } from './coverage.ts'
 import { checkJob, jobReader } from './jobs.ts'
@@ -38,7 +36,7 @@ export interface MysqlStore extends Store {
   putMarkets(markets: readonly Market[]): Promise<void>
 }
 
-/** Trades deleted by one transaction, so that other writes come in between. */
+/** Rows deleted by one transaction, so that other writes come in between. */
 const PRUNE_SLICE = 5_000
 
 /**
@@ -88,8 +86,17 @@ function storeOf(server: Server, name: string, now: () => number): MysqlStore {
   }
 
   /** An empty list is stored at once. */
-  async function put(op: Exclude<Op, { kind: 'prune' }>): Promise<void> {
+  async function put(op: Exclude<Op, PruneOp>): Promise<void> {
     if (rowsOf(op) > 0) await writer.write(op)
+  }
+
+  async function prune(what: PruneOp['what'], before: number): Promise<number> {
+    let deleted = 0
+    for (;;) {
+      const slice = await writer.write({ kind: 'prune', what, before, limit: PRUNE_SLICE })
+      deleted += slice
+      if (slice < PRUNE_SLICE) return deleted
+    }
   }
 
   async function close(): Promise<void> {
@@ -105,23 +112,16 @@ function storeOf(server: Server, name: string, now: () => number): MysqlStore {
     candles: (series, range) => reading(() => candles.candles(series, range)),
     revisions: (series, time) => reading(() => candles.revisions(series, time)),
     series: () => reading(() => candles.series()),
+    pruneRevisions: (before) => prune('revisions', before),
 
-    /** `covered`: what the trades complete, stored in the same transaction. */
-    async putTrades(list: readonly Trade[], covered: readonly Coverage[] = []) {
+    async putTrades(list, covered = []) {
       list.forEach(checkTrade)
       covered.forEach(checkInterval)
       await put({ kind: 'trades', list, covered })
     },
     trades: (market, range) => reading(() => trades.trades(market, range)),
     lastTrade: (market) => reading(() => trades.lastTrade(market)),
-    async pruneTrades(before) {
-      let deleted = 0
-      for (;;) {
-        const slice = await writer.write({ kind: 'prune', before, limit: PRUNE_SLICE })
-        deleted += slice
-        if (slice < PRUNE_SLICE) return deleted
-      }
-    },
+    pruneTrades: (before) => prune('trades', before),
     tradedMarkets: () => reading(() => trades.tradedMarkets()),
 
     async putLedger(list) {
@@ -142,11 +142,14 @@ function storeOf(server: Server, name: string, now: () => number): MysqlStore {
     },
     job: (id) => reading(() => jobs.job(id)),
     jobs: (filter) => reading(() => jobs.jobs(filter)),
+    pruneJobs: (before) => prune('jobs', before),
 
     putMarkets: (list) => put({ kind: 'markets', list }),
 
     async ping() {
       await reading(() => server.reading.rows('SELECT 1'))
+      const trouble = writer.trouble()
+      if (trouble) throw trouble
     },
     close: () => (closing ??= close()),
   }

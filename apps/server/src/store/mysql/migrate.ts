@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { failure } from '../../lib/failure.ts'
 import type { Server } from './server.ts'
 import type { Session } from './sql.ts'
+import { isThereAlready } from './trouble.ts'
 
 const FOLDER = join(import.meta.dirname, 'migrations')
 /** Seconds that a process waits while another one migrates. */
@@ -80,11 +81,18 @@ async function bringUp(session: Session, name: string, folder: string): Promise<
   }
   for (const step of steps) {
     if (done.has(numberOf(step))) continue
-    for (const statement of statementsOf(readFileSync(join(folder, step), 'utf8'))) await session.run(statement)
+    for (const statement of statementsOf(readFileSync(join(folder, step), 'utf8'))) {
+      await session.run(statement).catch(unlessDone)
+    }
     await session.run('INSERT INTO schema_migrations (number, applied_at) VALUES (?, UTC_TIMESTAMP())', [
       numberOf(step),
     ])
   }
+}
+
+/** MariaDB can be asked to make an index unless it is there, MySQL can't. */
+function unlessDone(error: unknown): void {
+  if (!isThereAlready(error)) throw error
 }
 
 /** A statement ends with a semicolon at the end of a line. */

@@ -29,21 +29,6 @@ export async function writeTrades(session: Session, names: Names, trades: readon
   await saveNamed(session, trades.filter(({ id }) => typeof id === 'string').map(rowOf))
 }
 
-/** Deletes at most `limit` trades older than `before`; fewer deleted means that none are left. */
-export async function pruneTrades(session: Session, before: number, limit: number): Promise<number> {
-  let deleted = 0
-  for (const table of ['trades', 'named_trades']) {
-    const old = `SELECT id FROM trading_pairs
-      WHERE EXISTS (SELECT 1 FROM ${table} WHERE trading_pair_id = trading_pairs.id AND time < ?) ORDER BY id`
-    for (const [market] of deleted < limit ? await session.rows<[number]>(old, [before]) : []) {
-      if (deleted >= limit) break
-      const sql = `DELETE FROM ${table} WHERE trading_pair_id = ? AND time < ? ORDER BY time LIMIT ?`
-      deleted += await session.run(sql, [market, before, limit - deleted])
-    }
-  }
-  return deleted
-}
-
 type Row = [
   id: number | string,
   count: number,

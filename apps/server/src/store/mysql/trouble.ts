@@ -42,6 +42,9 @@ export function failureOf(error: unknown, name: string): Error {
 /** The server chose this transaction to let another one go on: again, it will work. */
 export const isDeadlock = (error: unknown): boolean => numberOf(error) === DEADLOCK
 
+/** The index that was to be made is there. */
+export const isThereAlready = (error: unknown): boolean => numberOf(error) === 1061
+
 /** No answer came, or the connection can't be used any more. */
 export const isLost = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false

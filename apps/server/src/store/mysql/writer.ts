@@ -1,10 +1,12 @@
-import { failure } from '../../lib/failure.ts'
+import { failure, isFailure } from '../../lib/failure.ts'
 import { fifo } from '../../lib/fifo.ts'
 import { type Op, rowsOf } from './apply.ts'
 
 export interface Writer {
-  /** Resolves once it is committed, with the number of trades deleted. */
+  /** Resolves once it is committed, with the number of rows that were deleted as too old. */
   write(op: Op): Promise<number>
+  /** Why the newest transaction failed, while none has succeeded since. */
+  trouble(): unknown
   /** Commits what waits; everything after is refused. */
   close(): Promise<void>
 }
@@ -25,6 +27,7 @@ export function createWriter(apply: (ops: readonly Op[]) => Promise<number>): Wr
   const waiting = fifo<Waiting>()
   let running: Promise<void> | undefined
   let closed = false
+  let trouble: unknown
 
   function next(): Waiting[] {
     const group: Waiting[] = []
@@ -43,11 +46,17 @@ export function createWriter(apply: (ops: readonly Op[]) => Promise<number>): Wr
   async function commit(group: readonly Waiting[]): Promise<void> {
     try {
       const deleted = await apply(group.map(({ op }) => op))
+      trouble = undefined
       for (const { resolve } of group) resolve(deleted)
     } catch (error) {
-      if (group.length === 1 || isForAll(error)) for (const { reject } of group) reject(error)
-      // One of them is at fault; the others shall not suffer for it.
-      else for (const one of group) await commit([one])
+      if (group.length === 1 || isForAll(error)) {
+        // A row that can't be stored is its writer's trouble, not the server's.
+        if (!isFailure(error) || error.code !== 'INVALID_PARAMETER') trouble = error
+        for (const { reject } of group) reject(error)
+      } else {
+        // One of them is at fault; the others shall not suffer for it.
+        for (const one of group) await commit([one])
+      }
     }
   }
 
@@ -70,6 +79,7 @@ export function createWriter(apply: (ops: readonly Op[]) => Promise<number>): Wr
         running ??= run()
       })
     },
+    trouble: () => trouble,
     async close() {
       closed = true
       await running
@@ -78,4 +88,4 @@ export function createWriter(apply: (ops: readonly Op[]) => Promise<number>): Wr
 }
 
 /** A server that does not answer one write will not answer the next. */
-const isForAll = (error: unknown): boolean => error instanceof Error && 'retry' in error && error.retry === true
+const isForAll = (error: unknown): boolean => isFailure(error) && error.retry

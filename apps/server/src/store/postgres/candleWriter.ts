@@ -1,9 +1,9 @@
 import { column, copyContent, INT4, INT8, TIMESTAMP } from './binary.ts'
 import { FIELDS, NAMES, type NumberedCandle } from './candleColumns.ts'
-import type { Session } from './database.ts'
+import type { Database, Session } from './database.ts'
 import type { KnownCandle } from './lane.ts'
 import type { Names } from './names.ts'
-import { epoch, msOf } from './time.ts'
+import { epoch, msOf, whole } from './time.ts'
 
 export interface WriteSizes {
   /** Rows of one statement at most. */
@@ -27,6 +27,8 @@ const EXTEND = `UPDATE candlewire.series s SET
     first = least(s.first, b.first), last = greatest(s.last, b.last), count = s.count + b.count
   FROM unnest($1::int4[], $2::timestamptz[], $3::timestamptz[], $4::int8[]) AS b (series, first, last, count)
   WHERE s.id = b.series`
+const PRUNE = `WITH gone AS (DELETE FROM candlewire.superseded WHERE until < $1 RETURNING series)
+  SELECT count(*) FROM gone`
 
 /**
  * Upserts candles within the caller's transaction. A long list that lies outside of what its series hold (new minutes,
@@ -70,6 +72,12 @@ export function candleWriter(names: Names, sizes: WriteSizes) {
       }
     }
   }
+}
+
+/** Deletes what candles said until they were replaced before `before`, ms; returns how many such revisions. */
+export async function pruneRevisions(database: Database, before: number): Promise<number> {
+  const [row] = await database.transaction((session) => session.query(PRUNE, [whole(before)]), { unhurried: true })
+  return Number(row?.[0])
 }
 
 /** By series and time, so that all writers lock in one order; what is put twice stays in the order of the calls. */

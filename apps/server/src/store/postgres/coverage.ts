@@ -5,6 +5,7 @@ import { STATES } from '../codes.ts'
 import { column, INT4, INT8, textColumn } from './binary.ts'
 import type { Database, Parameter, Session } from './database.ts'
 import type { Names } from './names.ts'
+import { whole } from './time.ts'
 
 /** Some intervals of one series, and what they span. */
 interface Group extends Interval {
@@ -121,7 +122,3 @@ export function coverageReader(database: Database, names: Names) {
     }))
   }
 }
-
-/** Bounds may lie anywhere; intervals are in whole ms. */
-const whole = (ms: number): number =>
-  Math.min(Math.max(Math.floor(ms), Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)

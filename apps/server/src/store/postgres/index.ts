@@ -2,10 +2,10 @@ import type { Logger } from '../../lib/log.ts'
 import { checkCandle, checkInterval, checkLedger, checkTrade } from '../check.ts'
 import type { Store } from '../store.ts'
 import { candleReader } from './candleReader.ts'
-import { candleWriter } from './candleWriter.ts'
+import { candleWriter, pruneRevisions } from './candleWriter.ts'
 import { coverageReader, coverageWriter } from './coverage.ts'
 import { type Database, type DatabaseSettings, openDatabase } from './database.ts'
-import { jobReader, writeJobs } from './jobs.ts'
+import { jobReader, pruneJobs, writeJobs } from './jobs.ts'
 import { type Batch, createLane } from './lane.ts'
 import { ledgerReader, ledgerWriter } from './ledger.ts'
 import { type Layout, migrate } from './migrate.ts'
@@ -85,10 +85,12 @@ function storeOf(database: Database, layout: Layout, now: () => number, sizes: S
     candles: candles.range,
     revisions: candles.revisions,
     series: candles.series,
+    pruneRevisions: (before) => pruneRevisions(database, before),
 
-    async putTrades(list) {
+    async putTrades(list, covered = []) {
       list.forEach(checkTrade)
-      await put({ trades: list }, list.length)
+      covered.forEach(checkInterval)
+      await put({ trades: list, coverage: covered }, list.length + covered.length)
     },
     trades: trades.range,
     lastTrade: trades.last,
@@ -114,9 +116,12 @@ function storeOf(database: Database, layout: Layout, now: () => number, sizes: S
     putJob: (job) => put({ jobs: [job] }, 1),
     job: jobs.one,
     jobs: (filter) => jobs.list(filter?.state),
+    pruneJobs: (before) => pruneJobs(database, before),
 
     async ping() {
       await database.query('SELECT 1')
+      const trouble = lane.trouble()
+      if (trouble) throw trouble
     },
     close: () => (closing ??= close()),
   }

@@ -3,6 +3,7 @@ import { Value } from 'typebox/value'
 import { JOB_STATES } from '../codes.ts'
 import type { Job } from '../store.ts'
 import type { Database, Parameter, Session } from './database.ts'
+import { whole } from './time.ts'
 
 const COLUMNS = [
   'id',
@@ -27,6 +28,11 @@ const SAVE = `INSERT INTO candlewire.jobs (${COLUMNS}) VALUES (${COLUMNS.map((_,
 const SELECT = `SELECT ${COLUMNS} FROM candlewire.jobs`
 const NEWEST_FIRST = 'ORDER BY created_at DESC, id COLLATE "C" DESC'
 
+const OVER: readonly Job['state'][] = ['done', 'failed', 'cancelled']
+const PRUNE = `WITH gone AS (
+    DELETE FROM candlewire.jobs WHERE updated_at < $1 AND state IN (${OVER.map((state) => `'${state}'`)}) RETURNING id
+  ) SELECT count(*) FROM gone`
+
 /** Replaces jobs in the order given, within the caller's transaction. */
 export async function writeJobs(session: Session, jobs: readonly Job[]): Promise<void> {
   for (const job of jobs) await session.query(SAVE, valuesOf(job))
@@ -48,6 +54,12 @@ const valuesOf = (job: Job): Parameter[] => [
   job.createdAt,
   job.updatedAt,
 ]
+
+/** Deletes jobs that are over and were last updated before `before`, ms; returns how many. */
+export async function pruneJobs(database: Database, before: number): Promise<number> {
+  const [row] = await database.query(PRUNE, [whole(before)])
+  return Number(row?.[0])
+}
 
 export function jobReader(database: Database) {
   return {

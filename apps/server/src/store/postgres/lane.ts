@@ -41,6 +41,7 @@ export function createLane(write: (batch: Batch) => Promise<void>) {
   const waiting = fifo<Waiting>()
   let running: Promise<void> | undefined
   let closed = false
+  let trouble: unknown
 
   function next(): Waiting[] {
     const some: Waiting[] = []
@@ -56,11 +57,15 @@ export function createLane(write: (batch: Batch) => Promise<void>) {
   async function commit(some: readonly Waiting[]): Promise<void> {
     try {
       await write(joined(some.map(({ batch }) => batch)))
+      trouble = undefined
       for (const { resolve } of some) resolve()
     } catch (error) {
       const passing = isFailure(error) && error.retry
-      if (some.length === 1 || passing) for (const { reject } of some) reject(error)
-      else for (const one of some) await commit([one])
+      if (some.length === 1 || passing) {
+        // A row that can't be stored is its writer's trouble, not the database's.
+        if (!isFailure(error) || error.code !== 'INVALID_PARAMETER') trouble = error
+        for (const { reject } of some) reject(error)
+      } else for (const one of some) await commit([one])
     }
   }
 
@@ -84,6 +89,8 @@ export function createLane(write: (batch: Batch) => Promise<void>) {
         running ??= run()
       })
     },
+    /** Why the newest transaction failed, while none has succeeded since. */
+    trouble: () => trouble,
     /** Commits what waits. */
     async close(): Promise<void> {
       closed = true

@@ -8,3 +8,7 @@ export const timeText = (ms: number): string => new Date(Math.min(Math.max(ms, 0
 /** What a column of times is read by: exact for whole ms. */
 export const epoch = (name: string): string => `date_part('epoch', ${name})`
 export const msOf = (seconds: string): number => Math.round(Number(seconds) * 1000)
+
+/** A bound in ms, which may lie anywhere, for a column of whole ms. */
+export const whole = (ms: number): number =>
+  Math.min(Math.max(Math.floor(ms), Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
