@@ -54,10 +54,9 @@ export async function listen(
 }
 
 function aliasOf(app: FastifyInstance, now: () => number): Server {
-  const { requestTimeout, headersTimeout, keepAliveTimeout } = app.server
-  const server = createServer({ requestTimeout, headersTimeout, keepAliveTimeout }, (request, response) =>
-    app.routing(request, response),
-  )
+  const server = createServer((request, response) => app.routing(request, response))
+  server.requestTimeout = app.server.requestTimeout
+  server.keepAliveTimeout = app.server.keepAliveTimeout
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) =>
     refuseRaw(Object.assign(error, { code: error.code ?? '' }), socket, now()),
   )
