@@ -27,7 +27,7 @@ const Variables = Type.Object({
     '1s,5s,1m,3m,5m,15m,30m,1h,2h,4h,6h,8h,12h,1d,3d,1w,1M',
     'candles to keep, comma separated; custom ones such as 45m too',
   ),
-  INTERVAL: text('1m', 'candles that are kept whatever TIMEFRAMES says, comma separated'),
+  INTERVAL: optional('candles that are kept whatever TIMEFRAMES says, comma separated'),
   CANDLEWIRE_DATA: text('./data', 'folder of the embedded store'),
   STORE_SYNCHRONOUS: Type.Union([Type.Literal('NORMAL'), Type.Literal('FULL')], {
     default: 'NORMAL',
@@ -213,7 +213,7 @@ function refuseUnbuilt(source: Readonly<Record<string, string | undefined>>): vo
 }
 
 function readTimeframes(variables: Variables, name: 'TIMEFRAMES' | 'INTERVAL'): string[] {
-  const timeframes = list(variables[name])
+  const timeframes = list(variables[name] ?? '')
   const wrong = timeframes.find((code) => !isTimeframe(code))
   if (wrong !== undefined || timeframes.length === 0)
     throw failure('INVALID_SETTING', { name, reason: `there is no timeframe ${JSON.stringify(wrong ?? '')}` })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { loadConfig, variableRows } from '../src/config.ts'
+import { configurationPage, PAGE } from './configurationPage.ts'
 
 test('without any variable there is a whole configuration', () => {
   const config = loadConfig({}, {})
@@ -39,6 +41,18 @@ for (const [name, value] of [
   ['TIMESCALE_HOST', 'no host'],
   ['TIMESCALE_PORT', 'many'],
   ['RABBITMQ_URL', 'http://localhost'],
+  ['INTERVAL', '7m'],
+  ['PORT', '-1'],
+  ['GATEWAY_PORT', 'gate'],
+  ['DISPATCHER_PORT', '65536'],
+  ['PROMETHEUS_PORT', '8000-8002'],
+  ['PROMETHEUS_PORT', '65535-65538'],
+  ['PROMETHEUS_PORT', 'many'],
+  ['COLLECT', 'sometimes'],
+  ['CACHE_TTL_KLINES', '0'],
+  ['AUTH_ENABLED', 'true'],
+  ['CLIENT_RATE_LIMIT', '60'],
+  ['ALERT_SLACK_WEBHOOK', 'https://hooks'],
 ] as const) {
   test(`${name}=${value} stops the start with a sentence that names the variable`, () => {
     assert.throws(() => loadConfig({}, { [name]: value }), {
@@ -110,4 +124,36 @@ test('no complaint repeats an address, which may hold a password', () => {
     () => loadConfig({}, { DATABASE_URL: 'mssql://me:secret@db/x' }),
     (error: Error) => !JSON.stringify([error.message, error]).includes('secret'),
   )
+})
+
+test('what INTERVAL names is kept too, and defaults give way to the environment', () => {
+  const config = loadConfig({}, { TIMEFRAMES: '5m', INTERVAL: '1m,5m', LOG_FILE: '' }, { LOG_FILE: 'x', HOST: 'h' })
+  assert.deepEqual(config.timeframes, ['5m', '1m'])
+  assert.equal(config.LOG_FILE, undefined)
+  assert.equal(config.HOST, 'h')
+})
+
+test('what asks for nothing that is missing is no mistake', () => {
+  assert.doesNotThrow(() => loadConfig({}, { AUTH_ENABLED: 'false', CLIENT_RATE_LIMIT: '0', AUTH_TOKENS: '' }))
+})
+
+/** As the source systems write them. */
+const NAMED = `BINANCE_API_KEY BINANCE_SECRET_KEY SYMBOLS INTERVAL KAFKA_BROKER KAFKA_BOOTSTRAP_SERVERS KAFKA_GROUP_ID
+LOG_LEVEL DEBUG HOST PORT DATABASE_URL REDIS_HOST REDIS_PORT RABBITMQ_URL EXCHANGE_RATE_LIMITS WEBSOCKET_MAX_CONNECTIONS
+WEBSOCKET_PORT CACHE_TTL_TICKER CACHE_TTL_ORDERBOOK CACHE_TTL_KLINES TIMESCALE_HOST TIMESCALE_PORT TIMESCALE_DB
+TIMESCALE_USER TIMESCALE_PASSWORD PROMETHEUS_PORT ROLES PRIMARY_EXCHANGE EXCHANGES TIMEFRAMES GAP_LOOKBACK_HOURS
+GAP_SCAN_SECONDS ALLOWED_LATENESS_MS CORS_ORIGINS WS_CLIENT_MESSAGES_PER_SECOND WS_COMPRESSION LOG_FILE
+REDIS_CHANNEL_PREFIX KAFKA_PER_SYMBOL_TOPICS RABBITMQ_EXCHANGE RABBITMQ_ORDERBOOK_INTERVAL_MS GATEWAY_PORT
+DISPATCHER_PORT BINANCE_REST_URL BINANCE_WS_URL`.split(/\s+/)
+
+test('every variable of the source systems is known', () => {
+  const known = new Set(variableRows().map(({ name }) => name))
+  assert.deepEqual(
+    NAMED.filter((name) => !known.has(name)),
+    [],
+  )
+})
+
+test('the page of variables says what the schema says', async () => {
+  assert.equal(await readFile(PAGE, 'utf8'), configurationPage(), 'run npm run docs')
 })
