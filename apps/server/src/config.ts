@@ -171,9 +171,11 @@ export function loadConfig(
   const source = { ...defaults, ...env, ...Object.fromEntries(given) }
   refuseUnbuilt(source)
   const variables = readVariables(source)
-  const timeframes = [
-    ...new Set([...readTimeframes(variables, 'TIMEFRAMES'), ...readTimeframes(variables, 'INTERVAL')]),
+  const kept = [
+    readTimeframes(variables, 'TIMEFRAMES'),
+    variables.INTERVAL ? readTimeframes(variables, 'INTERVAL') : [],
   ]
+  const timeframes = [...new Set(kept.flat())]
   if (list(variables.SYMBOLS).length === 0)
     throw failure('INVALID_SETTING', { name: 'SYMBOLS', reason: 'name at least one market, or * for all' })
   return Object.freeze({
