@@ -5,6 +5,7 @@ import { openBackfiller } from './cli/backfiller.ts'
 import { addCheck } from './cli/check.ts'
 import { addDemo } from './cli/demo.ts'
 import { addExport } from './cli/export.ts'
+import { addHealth } from './cli/health.ts'
 import { addImport } from './cli/import.ts'
 import { processContext, streamUrl } from './cli/process.ts'
 import { addRecord } from './cli/record.ts'
@@ -18,6 +19,10 @@ const HELP = `
 First steps
   candlewire demo                                             a simulated exchange and everything, at once
   candlewire start --exchange binance --symbols BTCUSDT       the same with the real exchange
+
+Out of one machine, over Kafka and a database
+  candlewire collector --exchange binance --symbols BTCUSDT,ETHUSDT      and processor, historical, realtime,
+  gateway, dispatcher, scheduler, api, crypto-microservice: each a process; health asks one how it is
 
 Data in and out
   candlewire import --help      public archives and recordings into the store
@@ -49,6 +54,7 @@ const program = new Command('candlewire')
 
 addDemo(program, stop.signal)
 addStart(program, stop.signal)
+addHealth(program)
 addBackfill(program, context, openBackfiller(context))
 addImport(program, context)
 addExport(program, context)

@@ -81,7 +81,11 @@ export const roles = {
 
 export type RoleName = keyof typeof roles
 
-export const roleNames = Object.keys(roles).filter((name): name is RoleName => name in roles)
+export const isRole = (name: string): name is RoleName => Object.hasOwn(roles, name)
+
+export const portsOf = (name: RoleName, config: Config): readonly number[] => roles[name].ports(config)
+
+export const roleNames = Object.keys(roles).filter(isRole)
 
 /** What one process runs, and where it listens. */
 export interface Assignment {
@@ -103,13 +107,12 @@ export function assign(config: Config, compatPorts = false): Assignment {
   if (names.includes('all') && (!config.kafka || !config.redisUrl)) wanted.delete('dispatch')
   requireServices(service, wanted, config)
   const opened = compatPorts ? [...names, ...roleNames] : names
-  const ports = new Set(opened.flatMap((name) => roles[name].ports(config)))
+  const ports = new Set(opened.flatMap((name) => portsOf(name, config)))
   return { service, parts: wanted, ports: [...ports] }
 }
 
 function known(name: string): RoleName {
-  const role = roleNames.find((one) => one === name)
-  if (role) return role
+  if (isRole(name)) return name
   throw failure('INVALID_SETTING', { name: 'ROLES', reason: `there is no role ${name}, only ${roleNames.join(', ')}` })
 }
 
