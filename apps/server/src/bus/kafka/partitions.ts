@@ -108,7 +108,7 @@ export function partitions(): Partitions {
 
 type Batch = ReturnType<typeof committedBatches>[number]
 
-function readBatch(topic: string, partition: number, batch: Batch, from: bigint): Incoming[] {
+export function readBatch(topic: string, partition: number, batch: Batch, from: bigint): Incoming[] {
   const records: Incoming[] = []
   for (const { key, value, headers, offsetDelta, timestampDelta } of batch.records) {
     const offset = batch.firstOffset + BigInt(offsetDelta)

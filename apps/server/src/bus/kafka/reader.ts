@@ -21,7 +21,9 @@ export interface Reader {
   /** What `Transaction.commitOffsets` needs to commit these records instead of the reader. */
   progress(records: readonly Incoming[]): Progress
   /** Goes back to where the group stands. What is in the hands of the loop counts as not done. */
-  rewind(): Promise<void>
+  rewind(): Promise<readonly Position[]>
+  /** Whether this is the last batch, and was read since the last `rewind`. */
+  isCurrent(records: readonly Incoming[]): boolean
   /** Of the group, as this reader's membership knows it; it changes with every rebalance. */
   generation(): number
   /** Ends the reader at once; what was not committed comes again to the next of its group. */
@@ -57,6 +59,7 @@ export function createReader(parts: ReaderParts): Reader {
   const buffer = fifo<Incoming>()
   const stop = new AbortController()
   let handedOut = 0
+  let current: readonly Incoming[] | undefined
   let session: Session | undefined
   let memberId: string | undefined
   let wake = () => {}
@@ -128,6 +131,7 @@ export function createReader(parts: ReaderParts): Reader {
     for (let record = buffer.shift(); record; record = buffer.shift()) waiting.push(record)
     for (const record of mine.assign(positions, waiting)) buffer.push(record)
     wake()
+    hasRoom()
   }
 
   let due: readonly Position[] = []
@@ -165,6 +169,7 @@ export function createReader(parts: ReaderParts): Reader {
     while (batch.length < BATCH_RECORDS && buffer.size() > 0) batch.push(buffer.shift()!)
     mine.hand(batch)
     handedOut = batch.length
+    current = batch
     hasRoom()
     return batch
   }
@@ -205,10 +210,13 @@ export function createReader(parts: ReaderParts): Reader {
       ...(session?.member() ?? { memberId: '', generationId: -1 }),
     }),
     async rewind() {
+      current = undefined
       buffer.clear()
       mine.reset()
-      await session?.takeOver()
+      hasRoom()
+      return (await session?.takeOver()) ?? []
     },
+    isCurrent: (records) => records === current,
     generation: () => session?.member().generationId ?? -1,
     close,
   }
