@@ -85,21 +85,23 @@ export interface Output {
   keep(market: MarketId, state: string): void
 }
 
-/** Works on the events of some markets, which no one else works on meanwhile. */
-export interface Worker<T extends Topic> {
+/** Works on the events of some markets, which no one else works on meanwhile. `F` is the first topic, `M` those beside it. */
+export interface Worker<F extends Topic, M extends Topic = never> {
   /**
    * Events of the first topic that came after the market's state was kept. They were worked on, and what that led to is
    * written: only the worker's memory lacks them.
    */
-  again(events: Batch<T>): void
+  again(events: Batch<F>): void
   /** One step. Also called without events, now and then. */
-  work(taken: readonly Taken<T>[], out: Output): Promise<void>
+  work(taken: readonly Taken<F | M>[], out: Output): Promise<void>
   /** Nobody asks it any more. What it remembers may be wrong: its last step may not have been done. */
   end(): Promise<void>
 }
 
 /** Makes a worker of what was kept, as key of a market (`marketKey`) and state. */
-export type Begin<T extends Topic> = (kept: ReadonlyMap<string, string>) => Promise<Worker<T>>
+export type Begin<F extends Topic, M extends Topic = never> = (
+  kept: ReadonlyMap<string, string>,
+) => Promise<Worker<F, M>>
 
 /**
  * Reads topics as the group `name`, each event for one of its members, and does each step wholly or not at all: the events
@@ -108,9 +110,9 @@ export type Begin<T extends Topic> = (kept: ReadonlyMap<string, string>) => Prom
  * that events are given `again` of. Resolves when the signal aborts; rejects with any error of the worker but
  * `BUS_UNAVAILABLE`.
  */
-export type Process = <T extends Topic>(
-  topics: readonly [T, ...T[]],
+export type Process = <F extends Topic, M extends Topic = never>(
+  topics: readonly [F, ...M[]],
   name: string,
-  begin: Begin<T>,
+  begin: Begin<F, M>,
   signal: AbortSignal,
 ) => Promise<void>

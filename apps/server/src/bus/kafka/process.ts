@@ -22,8 +22,8 @@ export interface Source {
   close(): Promise<void>
 }
 
-interface Parts<T extends Topic> {
-  readonly begin: Begin<T>
+interface Parts<F extends Topic, M extends Topic> {
+  readonly begin: Begin<F, M>
   readonly signal: AbortSignal
   readonly log: Logger
   /** Of one id, so that the next ends what the one before may have left open. */
@@ -31,9 +31,9 @@ interface Parts<T extends Topic> {
   readonly source: () => Source
   readonly kept: (standing: readonly Position[]) => Promise<Kept>
   /** The events of records, in runs of one topic. Those that hold none are told about. */
-  readonly read: (records: readonly Incoming[], bad: (record: Incoming, reason: string) => void) => Taken<T>[]
+  readonly read: (records: readonly Incoming[], bad: (record: Incoming, reason: string) => void) => Taken<F | M>[]
   /** Those of records of the first topic. */
-  readonly readAgain: (records: readonly Incoming[]) => Batch<T>
+  readonly readAgain: (records: readonly Incoming[]) => Batch<F>
   readonly letter: (record: Incoming, reason: string) => Outgoing
   readonly records: <O extends Topic>(topic: O, events: Batch<O>) => Outgoing[]
 }
@@ -47,7 +47,7 @@ const TICK_MS = 100
  * Batch after batch, each in a transaction. When one is lost it goes on from the committed offsets, as the member of the
  * group that it is: leaving would cost the other members their transactions, and theirs ours.
  */
-export async function processEach<T extends Topic>(parts: Parts<T>): Promise<void> {
+export async function processEach<F extends Topic, M extends Topic>(parts: Parts<F, M>): Promise<void> {
   const { signal, log } = parts
   const source = parts.source()
   const pull = puller(source.read())
@@ -87,15 +87,15 @@ function puller(batches: AsyncIterable<readonly Incoming[]>): () => Promise<Pull
 }
 
 /** One worker, until partitions change hands. */
-async function run<T extends Topic>(
-  parts: Parts<T>,
+async function run<F extends Topic, M extends Topic>(
+  parts: Parts<F, M>,
   source: Source,
   pull: () => Promise<Pulled>,
   committed: () => void,
 ): Promise<'end' | 'moved'> {
   const { signal } = parts
   const transactions = parts.transactions()
-  let worker: Worker<T> | undefined
+  let worker: Worker<F, M> | undefined
   try {
     await transactions.open()
     const generation = source.generation()
@@ -128,17 +128,17 @@ async function run<T extends Topic>(
   }
 }
 
-interface Step<T extends Topic> {
-  readonly worker: Worker<T>
+interface Step<F extends Topic, M extends Topic> {
+  readonly worker: Worker<F, M>
   readonly kept: Kept
   readonly records: readonly Incoming[]
   /** Where the group stands after it. */
   readonly positions: readonly Position[]
 }
 
-async function outputOf<T extends Topic>(
-  parts: Pick<Parts<T>, 'read' | 'letter' | 'records'>,
-  { worker, kept, records, positions }: Step<T>,
+async function outputOf<F extends Topic, M extends Topic>(
+  parts: Pick<Parts<F, M>, 'read' | 'letter' | 'records'>,
+  { worker, kept, records, positions }: Step<F, M>,
 ): Promise<Outgoing[]> {
   const out: Outgoing[] = []
   const add = (more: readonly Outgoing[]) => {
