@@ -188,6 +188,12 @@ test('aggregate processes that share partitions lose and double nothing, killed,
     doubled += got.length - distinct.size
     if (got.join('\n') !== want.join('\n')) disordered++
   }
+  for (const [key, want] of expected.lines) {
+    const got = outputs.lines.get(key) ?? []
+    const at = want.findIndex((line, index) => line !== got[index])
+    if (got.join('\n') !== want.join('\n'))
+      t.diagnostic(`${key}: ${got.length} of ${want.length}, at ${at} ${got[at]} instead of ${want[at]}`)
+  }
   const trades = published.reduce((sum, batch) => sum + batch.trades.length, 0)
   t.diagnostic(
     `${ROUNDS} faults, ${trades} trades, ${expected.total} candle records: lost ${lost}, doubled ${doubled}, series that differ ${disordered} of ${expected.lines.size}; caught up ${Math.round(LIMIT_MS - (limit - caughtUp))} ms after the last trade`,

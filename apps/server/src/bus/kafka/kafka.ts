@@ -12,8 +12,9 @@ import { createGroups } from './groups.ts'
 import { eventId, headersOf } from './identity.ts'
 import { readKept } from './kept.ts'
 import { openOutbox } from './outbox.ts'
+import type { Share } from './partitions.ts'
 import { processEach, type Source } from './process.ts'
-import { createReader, type Reader } from './reader.ts'
+import { createReader, type IncomingBatch, type Reader } from './reader.ts'
 import type { Incoming, Outgoing } from './record.ts'
 import { createSender } from './sender.ts'
 import { type Profile, publicTopics, type TopicSpec } from './topics.ts'
@@ -46,6 +47,8 @@ export interface KafkaBus extends Bus {
   send(records: readonly Outgoing[]): Promise<void>
   /** Reads topics of others. Asking for the next batch commits the one before. */
   consume(topics: readonly string[], group: string, signal: AbortSignal): AsyncIterable<readonly Incoming[]>
+  /** As `consume`, but commits a batch when it is told to. */
+  take(topics: readonly string[], group: string, signal: AbortSignal): Taking
   /** As `consume`, but commits nothing. */
   source(topics: readonly string[], group: string, signal: AbortSignal): Source
   readonly process: Process
@@ -59,8 +62,20 @@ export interface KafkaBus extends Bus {
   lag(): Promise<{ group: string; topic: string; records: number }[]>
   /** Whether records wait on disk because the broker is away. */
   away(): boolean
+  /** Why the log can't be written or read at the moment; absent when all is well. */
+  problem(): string | undefined
   /** Ends every reader, writes or keeps on disk what was published, and closes all connections. */
   close(): Promise<void>
+}
+
+/** A reading of topics of others. */
+export interface Taking {
+  /** For one loop, which may ask for the next batch before the one before is committed; commits go in order. */
+  readonly batches: AsyncIterable<IncomingBatch>
+  /** What this process has of the topics. */
+  shares(): Share[]
+  /** Why nothing can be read at the moment. */
+  problem(): string | undefined
 }
 
 interface Tools {
@@ -189,6 +204,7 @@ export async function openKafkaBus(
   }
 
   const meter = setInterval(() => {
+    metrics?.kafkaUp.set(bus.problem() === undefined ? 1 : 0)
     for (const { group, topics, reader } of subscriptions)
       metrics?.kafkaLag.set({ group, topic: topics.join(',') }, reader.waiting())
   }, METER_MS).unref()
@@ -214,6 +230,10 @@ export async function openKafkaBus(
       ),
     send: (records) => sender.publish(records),
     consume: (topics, group, signal) => open(topics, group, group, signal, true).read(),
+    take(topics, group, signal) {
+      const reader = open(topics, group, group, signal, false)
+      return { batches: reader.batches(), shares: reader.shares, problem: reader.problem }
+    },
     source: (topics, group, signal) => open(topics, group, group, signal, false),
     async process(topics, name, begin, signal) {
       const [first] = topics
@@ -254,6 +274,10 @@ export async function openKafkaBus(
     setAside,
     lag: () => groups.lag([...new Set([...subscriptions].map(({ group }) => group))]),
     away: sender.away,
+    problem() {
+      if (sender.away()) return `the broker takes no records; ${outbox.size()} wait on disk`
+      return [...subscriptions].map(({ reader }) => reader.problem()).find((reason) => reason !== undefined)
+    },
     async close() {
       clearInterval(meter)
       await Promise.all([...subscriptions].map(({ reader }) => reader.close()))
