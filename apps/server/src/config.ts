@@ -19,7 +19,6 @@ const Variables = Type.Object({
     true,
     'whether gateway and crypto-microservice collect, build and store themselves; false where collector, processor and historical run beside them',
   ),
-  INSTANCE: optional('name of this process among those of its role; made of host and role when absent'),
   EXCHANGES: text('binance', 'exchanges to collect, comma separated'),
   PRIMARY_EXCHANGE: text('binance', 'the exchange of routes and messages that name none'),
   SYMBOLS: text('BTCUSDT,ETHUSDT', 'markets, comma separated; * is every market that trades'),

@@ -45,6 +45,7 @@ export async function amend(
 export function takeOver(lane: Lane, candle: Candle): void {
   const at = findBar(lane, candle.time)
   if (candle.time >= lane.closedTo) return
+  lane.amended = true
   const { rows } = lane
   const partial = lane.partials.find(({ open }) => open === candle.time)
   if (partial) {
@@ -80,6 +81,7 @@ function put(lane: Lane, bar: Float64Array, open: number, end: number): void {
   const partial = lane.partials.find((one) => one.open === open)
   // It waits for its beginning, which it will get from the corrected store.
   if (partial && !partial.history) return
+  lane.amended = true
   const at = barAt(lane, open)
   if (partial) {
     partial.history = bar

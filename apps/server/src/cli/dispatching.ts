@@ -4,6 +4,7 @@ import { routedTopics } from '../dispatch/route.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Services } from './services.ts'
+import { kafkaSource } from './source.ts'
 
 interface Deps {
   readonly config: Config
@@ -16,10 +17,10 @@ interface Deps {
 export function dispatcherOf({ config, services, log, metrics }: Deps): Dispatcher | undefined {
   const { messages } = services.stores
   const { redis } = services.outside
-  const source = services.eventLog.source?.(config.KAFKA_GROUP_ID)
-  if (!messages || !redis || !source) return undefined
+  const { kafka } = services.eventLog
+  if (!messages || !redis || !kafka) return undefined
   return createDispatcher({
-    source,
+    source: kafkaSource(kafka, config.KAFKA_GROUP_ID),
     topics: routedTopics(
       config.symbols.filter((symbol) => symbol !== '*'),
       config.timeframes,

@@ -1,8 +1,7 @@
 import type { Config } from '../config.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { type OpenBus, openBus } from './bus.ts'
-import { instanceOf } from './instance.ts'
+import { type EventLog, openBus } from './bus.ts'
 import { type Outside, openOutside } from './outside.ts'
 import type { Assignment } from './roles.ts'
 import { openStores, type Stores } from './store.ts'
@@ -10,7 +9,7 @@ import { openStores, type Stores } from './store.ts'
 export interface Services {
   readonly stores: Stores
   readonly outside: Outside
-  readonly eventLog: OpenBus
+  readonly eventLog: EventLog
   /** What is configured beside the store and does not answer, by name. */
   problems(): Record<string, string>
   /** Everything configured beside the store, by name. */
@@ -41,13 +40,13 @@ export async function openServices({ config, assignment, log, metrics, signal }:
   try {
     const stores = keep(await openStores(config, assignment.parts, log, signal))
     const outside = keep(await openOutside({ config, parts: assignment.parts, log, metrics }))
-    const eventLog = keep(await openBus(config, log, metrics, instanceOf(config, assignment.service)))
+    const eventLog = keep(await openBus({ config, role: assignment.service, log, metrics }))
     return {
       stores,
       outside,
       eventLog,
       problems: () => ({ ...eventLog.problems(), ...outside.problems() }),
-      names: [...eventLog.services, ...outside.services],
+      names: [...(eventLog.kafka ? ['kafka'] : []), ...outside.services],
       close,
     }
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { BaseOptions, Consumer } from '@platformatic/kafka'
+import { assignAlike } from './assign.ts'
 import { closeAll, type FetchResponse, groupConsumer } from './client.ts'
 import { hasAnswer, unavailable } from './errors.ts'
 import type { Groups } from './groups.ts'
@@ -31,7 +32,7 @@ export interface Session {
   run(signal: AbortSignal): Promise<void>
   commit(positions: readonly Position[]): Promise<void>
   /** Asks anew where the group stands. Rejects with `BUS_UNAVAILABLE`. */
-  takeOver(): Promise<void>
+  takeOver(): Promise<readonly Position[]>
   member(): { memberId: string; generationId: number }
   close(): Promise<void>
 }
@@ -41,7 +42,7 @@ export interface Session {
  */
 export function openSession(parts: SessionParts): Session {
   const { options, group, topics } = parts
-  const member = groupConsumer(options, group)
+  const member = groupConsumer(options, group, { partitionAssigner: assignAlike })
   const reader = groupConsumer(options, group, { maxBytes: FETCH_BYTES })
   for (const consumer of [member, reader]) consumer.topics.trackAll(...topics)
   member.memberId = parts.memberId ?? null
@@ -98,7 +99,10 @@ export function openSession(parts: SessionParts): Session {
 }
 
 /** Asks where the group stands in the partitions that it has given to this member. */
-async function takeOver(member: Consumer, { group, topics, groups, reassigned }: SessionParts): Promise<void> {
+async function takeOver(
+  member: Consumer,
+  { group, topics, groups, reassigned }: SessionParts,
+): Promise<readonly Position[]> {
   const mine = (member.assignments ?? []).flatMap(({ topic, partitions }) =>
     partitions.map((partition) => ({ topic, partition })),
   )
@@ -107,9 +111,12 @@ async function takeOver(member: Consumer, { group, topics, groups, reassigned }:
   const first = new Map(
     missing ? (await groups.offsets(topics, 'first')).map((at) => [partitionKey(at), at.offset]) : [],
   )
-  reassigned(
-    mine.map((at) => ({ ...at, offset: committed.get(partitionKey(at)) ?? first.get(partitionKey(at)) ?? 0n })),
-  )
+  const positions = mine.map((at) => ({
+    ...at,
+    offset: committed.get(partitionKey(at)) ?? first.get(partitionKey(at)) ?? 0n,
+  }))
+  reassigned(positions)
+  return positions
 }
 
 interface Turn {
