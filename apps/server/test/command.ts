@@ -8,14 +8,20 @@ const MAIN = join(import.meta.dirname, '../src/main.ts')
 type Variables = Readonly<Record<string, string>>
 
 /** A command line as a process of its own, with no variables but these; killed when the test ends. */
-export function run(t: TestContext, args: readonly string[], variables: Variables = {}, cwd = process.cwd()) {
+export function run(
+  t: TestContext,
+  args: readonly string[],
+  variables: Variables = {},
+  cwd = process.cwd(),
+  limitMs = 60_000,
+) {
   const { PATH = '', HOME = '', TMPDIR } = process.env
   const env = { PATH, HOME, ...(TMPDIR !== undefined && { TMPDIR }), ...variables }
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: limitMs,
     killSignal: 'SIGKILL',
   })
   const said = { out: '', err: '' }

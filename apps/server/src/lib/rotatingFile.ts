@@ -1,4 +1,5 @@
-import { closeSync, existsSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 export interface RotatingSettings {
   readonly path: string
@@ -11,10 +12,11 @@ export interface RotatingSettings {
 const MIB = 1024 * 1024
 
 /**
- * A log file of bounded size. Lines are written at once, so that the last ones before a crash are there; a disk that
+ * A log file of bounded size, in a folder that is made when it is not there. Lines are written at once, so that the last ones before a crash are there; a disk that
  * does not take them costs the lines, not the process. Throws the system's error when the file can't be opened.
  */
 export function rotatingFile({ path, maxBytes = 10 * MIB, keep = 5 }: RotatingSettings) {
+  mkdirSync(dirname(path), { recursive: true })
   let file = openSync(path, 'a')
   let size = fstatSync(file).size
 
