@@ -140,15 +140,10 @@ test('every role of compose.yaml, with its command and its variables, on real se
 
   await t.test('Prometheus loads the rules and looks at every role', async (sub) => {
     const prometheus = await startPrometheus(sub, await temporary(sub), processes)
-    const ask = async (path: string) =>
-      Object(
-        (
-          await fetch(`${prometheus}/api/v1/${path}`).then(
-            (answer) => answer.json(),
-            () => ({}),
-          )
-        ).data,
-      )
+    const ask = async (path: string) => {
+      const answer = await fetch(`${prometheus}/api/v1/${path}`).catch(() => undefined)
+      return answer?.ok ? Object((await answer.json()).data) : {}
+    }
     const jobs = await until(
       'all to be up',
       async () => {
