@@ -30,7 +30,7 @@ const skip =
 
 /** Markets of this test alone: topics and channels are named after them. */
 const SYMBOLS = ['ADAUSDT', 'DOTUSDT']
-const LONG = 90_000
+const LONG = 150_000
 
 interface Running extends LocalProcess {
   readonly process: ReturnType<typeof run>

@@ -38,6 +38,12 @@ async function ask(address: string, ready: boolean): Promise<string> {
     const status = Value.Check(Said, body) ? body.status : 'an answer that says nothing'
     return answer.ok ? `ok: ${status}` : `${url}: ${status}`
   } catch (error) {
-    return `${url} does not answer: ${error instanceof Error ? error.message : String(error)}`
+    return `${url} does not answer: ${reasonOf(error)}`
   }
+}
+
+/** What is beneath an error tells more than "fetch failed". */
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? error.cause.message : error.message
 }
