@@ -61,6 +61,9 @@ describe('with a Redis and a RabbitMQ', { skip }, () => {
     await until('prices and history', () => heard.has('crypto.price.updated') && heard.has('crypto.historical.updated'))
     const ticker = JSON.parse(await until('a ticker', () => plain.get('cache:ticker:binance:BTCUSDT')))
     assert.equal(ticker.symbol, 'BTCUSDT')
+    // More history than was filled at the start, so that the exchange is asked again now that the budget is there.
+    const body = JSON.stringify({ symbol: 'BTCUSDT', lookback_hours: 3 })
+    await fetch(`${url}/fetch-historical`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
     await until('a request from the shared budget', () => plain.exists('ratelimit:binance'))
     await until('a candle', () => heard.has('crypto.kline.updated'))
     await stop()
