@@ -12,6 +12,8 @@ interface Debt {
   readonly hole: Interval
 }
 
+const MINUTE = 60_000
+
 /** More than this is left to the repair of candles. */
 const MOST = 64
 
@@ -22,14 +24,17 @@ interface Deps {
   readonly line: Line
   readonly room: (signal: AbortSignal) => Promise<void>
   readonly changed: () => void
+  /** Our clock, ms. */
+  readonly now: () => number
   /** Whether REST's word for a trade is to be taken. */
   readonly confirm: (trade: Trade) => boolean
 }
 
 /** What a market still owes: the feed went on behind a hole, and the hole is filled once REST is back. */
-export function createDebts({ exchange, rest, market, line, room, changed, confirm }: Deps) {
+export function createDebts({ exchange, rest, market, line, room, changed, confirm, now }: Deps) {
   const limit = exchange.limits.tradesPerRequest
   let debts: Debt[] = []
+  let doubts: Interval[] = []
 
   /** Rejects as `RestClient.ask` does; what was paid by then is not asked for again. */
   async function payOne(debt: Debt, signal: AbortSignal): Promise<void> {
@@ -48,12 +53,31 @@ export function createDebts({ exchange, rest, market, line, room, changed, confi
     }
   }
 
+  /** The exchange has a candle of each minute in which it was up, be it a flat one. */
+  async function wasUp({ from, to }: Interval, signal: AbortSignal): Promise<boolean> {
+    const first = Math.floor(from / MINUTE) * MINUTE
+    const minutes = Math.ceil((to - first) / MINUTE)
+    if (minutes > exchange.limits.candlesPerRequest) return false
+    const range = { symbol: market.symbol, timeframe: '1m', from: first, to: to - 1, limit: minutes, now: now() }
+    const rows = await rest.ask(exchange.rest.candles(range), { priority: 'live', signal })
+    return rows.length === minutes && rows.every(({ time }, index) => time === first + index * MINUTE)
+  }
+
   return {
+    /** A hole that lacks no trade: it is none if the exchange was up. */
+    doubt(hole: Interval): void {
+      if (!exchange.omitsQuietCandles) doubts = [...doubts, hole].slice(-MOST)
+    },
     owe(ids: { readonly from: number; readonly to: number }, hole: Interval): void {
       debts = [...debts, { ...ids, hole }].slice(-MOST)
     },
-    any: (): boolean => debts.length > 0,
+    any: (): boolean => debts.length + doubts.length > 0,
     async pay(signal: AbortSignal): Promise<void> {
+      for (let hole = doubts[0]; hole; hole = doubts[0]) {
+        if (await wasUp(hole, signal)) line.repay([], hole)
+        doubts = doubts.slice(1)
+        changed()
+      }
       for (let debt = debts[0]; debt; debt = debts[0]) {
         await payOne(debt, signal)
         debts = debts.slice(1)
