@@ -159,6 +159,7 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
           if (fill.repaired) {
             const repaired = () => amend(store, aggregator, fill, frames)
             await publish(await persevere(repaired, 'make repaired candles', log, stop), 'revised')
+            agenda.begin(fill, undefined, now())
           }
           const { exchange, symbol } = fill
           const smallest = timeframe(fill.timeframe)
