@@ -1,9 +1,10 @@
 import type { Interval } from '../domain/coverage.ts'
+import { subtract } from '../domain/intervals.ts'
 import type { MarketId } from '../domain/market.ts'
 import type { Trade } from '../domain/trade.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import type { RestClient } from '../exchanges/rest.ts'
-import type { Line } from './line.ts'
+import { type Line, UNPROVEN_MS } from './line.ts'
 
 /** Trades that were given up because REST was away for too long, ids `to` exclusive, and the hole that was told of. */
 interface Debt {
@@ -12,7 +13,9 @@ interface Debt {
   readonly hole: Interval
 }
 
-const MINUTE = 60_000
+const SECOND = 1_000
+/** Proof is asked for of no longer a stretch than so many pages of candles tell of. */
+const PROOF_PAGES = 4
 
 /** More than this is left to the repair of candles. */
 const MOST = 64
@@ -53,20 +56,39 @@ export function createDebts({ exchange, rest, market, line, room, changed, confi
     }
   }
 
-  /** The exchange has a candle of each minute in which it was up, be it a flat one. */
-  async function wasUp({ from, to }: Interval, signal: AbortSignal): Promise<boolean> {
-    const first = Math.floor(from / MINUTE) * MINUTE
-    const minutes = Math.ceil((to - first) / MINUTE)
-    if (minutes > exchange.limits.candlesPerRequest) return false
-    const range = { symbol: market.symbol, timeframe: '1m', from: first, to: to - 1, limit: minutes, now: now() }
-    const rows = await rest.ask(exchange.rest.candles(range), { priority: 'live', signal })
-    return rows.length === minutes && rows.every(({ time }, index) => time === first + index * MINUTE)
+  /** Where the exchange was up: it has a candle of each such second, be it a flat one. */
+  async function upWithin({ from, to }: Interval, signal: AbortSignal): Promise<Interval[]> {
+    const down: Interval[] = []
+    let next = Math.floor(from / SECOND) * SECOND
+    const missed = (until: number) => {
+      if (until - next >= UNPROVEN_MS) down.push({ from: Math.max(from, next), to: Math.min(to, until) })
+    }
+    const { candlesPerRequest } = exchange.limits
+    for (let page = next; page < to; page += candlesPerRequest * SECOND) {
+      const last = Math.min(to - 1, page + (candlesPerRequest - 1) * SECOND)
+      const range = {
+        symbol: market.symbol,
+        timeframe: '1s',
+        from: page,
+        to: last,
+        limit: candlesPerRequest,
+        now: now(),
+      }
+      for (const { time } of await rest.ask(exchange.rest.candles(range), { priority: 'live', signal })) {
+        missed(time)
+        next = time + SECOND
+      }
+    }
+    missed(Math.ceil(to / SECOND) * SECOND)
+    return subtract([{ from, to }], down)
   }
 
   return {
-    /** A hole that lacks no trade: it is none if the exchange was up. */
+    /** A hole that lacks no trade: it is none where the exchange was up. */
     doubt(hole: Interval): void {
-      if (!exchange.omitsQuietCandles) doubts = [...doubts, hole].slice(-MOST)
+      const provable = exchange.timeframes.includes('1s') && !exchange.omitsQuietCandles
+      if (provable && hole.to - hole.from <= PROOF_PAGES * exchange.limits.candlesPerRequest * SECOND)
+        doubts = [...doubts, hole].slice(-MOST)
     },
     owe(ids: { readonly from: number; readonly to: number }, hole: Interval): void {
       debts = [...debts, { ...ids, hole }].slice(-MOST)
@@ -74,7 +96,7 @@ export function createDebts({ exchange, rest, market, line, room, changed, confi
     any: (): boolean => debts.length + doubts.length > 0,
     async pay(signal: AbortSignal): Promise<void> {
       for (let hole = doubts[0]; hole; hole = doubts[0]) {
-        if (await wasUp(hole, signal)) line.repay([], hole)
+        for (const up of await upWithin(hole, signal)) line.repay([], up)
         doubts = doubts.slice(1)
         changed()
       }

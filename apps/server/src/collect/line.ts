@@ -14,7 +14,7 @@ interface Segment {
  * A stretch this long in which nothing traded and nobody saw the feed alive is a hole, though no id is missing: the
  * exchange may have stood still, and then it has no candle of it. Shorter ones are within any reconnect. In ms.
  */
-const UNPROVEN_MS = 60_000
+export const UNPROVEN_MS = 60_000
 
 type Outcome = 'taken' | 'held' | 'duplicate'
 
