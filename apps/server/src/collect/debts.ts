@@ -61,7 +61,9 @@ export function createDebts({ exchange, rest, market, line, room, changed, confi
     const down: Interval[] = []
     let next = Math.floor(from / SECOND) * SECOND
     const missed = (until: number) => {
-      if (until - next >= UNPROVEN_MS) down.push({ from: Math.max(from, next), to: Math.min(to, until) })
+      // It may have gone and come back within a second that has a candle.
+      const stretch = { from: Math.max(from, next - SECOND), to: Math.min(to, until + SECOND) }
+      if (until - next >= UNPROVEN_MS - 2 * SECOND) down.push(stretch)
     }
     const { candlesPerRequest } = exchange.limits
     for (let page = next; page < to; page += candlesPerRequest * SECOND) {
