@@ -13,7 +13,7 @@ import { createMetrics } from '../lib/metrics.ts'
 import { createReconciler } from '../reconcile/reconcile.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
 import { lockStore } from '../store/embedded/lock.ts'
-import type { Store } from '../store/store.ts'
+import type { ServerStore } from '../store/store.ts'
 import { openOutside } from './outside.ts'
 import { databaseStore } from './store.ts'
 
@@ -123,7 +123,7 @@ function offsetClock(offset: () => number): () => number {
 }
 
 /** One server to a file: a second one is refused. */
-async function embedded(config: Config, log: Logger): Promise<Store> {
+async function embedded(config: Config, log: Logger): Promise<ServerStore> {
   const path = join(config.CANDLEWIRE_DATA, 'candlewire.db')
   const unlock = await lockStore(path)
   try {

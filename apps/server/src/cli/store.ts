@@ -4,9 +4,9 @@ import { persevere } from '../lib/persevere.ts'
 import { dualStore } from '../store/dual.ts'
 import { mysqlStore } from '../store/mysql/index.ts'
 import { postgresStore } from '../store/postgres/index.ts'
-import type { Store } from '../store/store.ts'
+import type { ServerStore } from '../store/store.ts'
 
-type Opener = (url: string, log: Logger) => Promise<Store>
+type Opener = (url: string, log: Logger) => Promise<ServerStore>
 
 const openers: Record<DatabaseAddress['kind'], Opener> = {
   postgres: (url, log) => postgresStore({ url, log }),
@@ -22,12 +22,12 @@ export async function databaseStore(
   databases: readonly DatabaseAddress[],
   log: Logger,
   signal = AbortSignal.abort(),
-): Promise<Store | undefined> {
-  const opened: Store[] = []
+): Promise<ServerStore | undefined> {
+  const opened: ServerStore[] = []
   try {
     for (const { kind, url } of databases)
       opened.push(await persevere(() => openers[kind](url, log), 'opening the store', log, signal))
-    return opened.reduceRight<Store | undefined>((rest, one) => (rest ? dualStore(one, rest) : one), undefined)
+    return opened.reduceRight<ServerStore | undefined>((rest, one) => (rest ? dualStore(one, rest) : one), undefined)
   } catch (error) {
     await Promise.all(opened.map((store) => store.close()))
     throw error
