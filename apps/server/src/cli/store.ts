@@ -1,9 +1,13 @@
 import type { DatabaseAddress } from '../databases.ts'
 import type { Logger } from '../lib/log.ts'
 import { persevere } from '../lib/persevere.ts'
+import { together } from '../lib/together.ts'
 import { dualStore } from '../store/dual.ts'
 import { mysqlStore } from '../store/mysql/index.ts'
+import { mysqlLock } from '../store/mysql/lock.ts'
 import { postgresStore } from '../store/postgres/index.ts'
+import { postgresLock } from '../store/postgres/lock.ts'
+import { type LockTaker, lockServer, type ServerLock } from '../store/serverLock.ts'
 import type { ServerStore } from '../store/store.ts'
 
 type Opener = (url: string, log: Logger) => Promise<ServerStore>
@@ -32,4 +36,29 @@ export async function databaseStore(
     await Promise.all(opened.map((store) => store.close()))
     throw error
   }
+}
+
+const takers: Record<DatabaseAddress['kind'], (url: string) => LockTaker> = {
+  postgres: postgresLock,
+  mysql: mysqlLock,
+}
+
+/** Locks all databases for a complete server, or none of them. Rejects as `lockServer`. */
+export async function lockDatabases(
+  databases: readonly DatabaseAddress[],
+  log: Logger,
+  signal: AbortSignal,
+): Promise<ServerLock> {
+  const locks: ServerLock[] = []
+  const release = async () => {
+    await Promise.all(locks.map((lock) => lock.release()))
+  }
+  try {
+    for (const { kind, url } of databases) locks.push(await lockServer(takers[kind](url), log, signal))
+  } catch (error) {
+    await release()
+    throw error
+  }
+  const loops = locks.map(({ run }) => run)
+  return { run: (signal) => together(signal, loops), release }
 }
