@@ -12,18 +12,10 @@ import { saveMarkets } from './laravel.ts'
 import { writeLedger } from './ledger.ts'
 import { writeMessages } from './messages.ts'
 import type { Names } from './names.ts'
-import { prune } from './prune.ts'
+import { type PruneOp, prune } from './prune.ts'
 import type { Server } from './server.ts'
 import { bulkFind, type Session } from './sql.ts'
 import { writeTrades } from './trades.ts'
-
-/** What is too old, at most `limit` rows of it. */
-export interface PruneOp {
-  readonly kind: 'prune'
-  readonly what: 'trades' | 'revisions' | 'jobs'
-  readonly before: number
-  readonly limit: number
-}
 
 /** What is to be written. */
 export type Op =

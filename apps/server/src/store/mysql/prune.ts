@@ -1,6 +1,13 @@
 import { JOB_STATES } from '../codes.ts'
-import type { PruneOp } from './apply.ts'
 import type { Session } from './sql.ts'
+
+/** What is too old, at most `limit` rows of it. */
+export interface PruneOp {
+  readonly kind: 'prune'
+  readonly what: 'trades' | 'revisions' | 'jobs'
+  readonly before: number
+  readonly limit: number
+}
 
 const OVER = (['done', 'failed', 'cancelled'] as const).map((state) => JOB_STATES.indexOf(state)).join(', ')
 const REVISIONS = 'DELETE FROM superseded_candles WHERE until < ? ORDER BY until LIMIT ?'

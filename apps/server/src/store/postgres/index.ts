@@ -10,7 +10,7 @@ import { type Batch, createLane } from './lane.ts'
 import { ledgerReader, ledgerWriter } from './ledger.ts'
 import { messageReader, writeMessages } from './messages.ts'
 import { type Layout, migrate } from './migrate.ts'
-import { createNames, type Names } from './names.ts'
+import { createNames, lockMarkets, type Names } from './names.ts'
 import { createPartitions } from './partitions.ts'
 import { pruneTrades, tradeReader, tradeWriter } from './trades.ts'
 
@@ -139,7 +139,10 @@ function storeOf(database: Database, layout: Layout, now: () => number, sizes: S
   }
 }
 
-/** Writes a batch with one transaction. */
+/**
+ * Writes a batch with one transaction. Writers of one series, or of trades and coverage of one market, take turns, in all
+ * processes, and none waits for another that waits for it.
+ */
 function batchWriter(database: Database, names: Names, { statementRows = 5_000, copyRows = 1_000 }: Sizes) {
   const writeCandles = candleWriter(names, { statement: statementRows, copy: copyRows })
   const writeTrades = tradeWriter(names, statementRows)
@@ -148,6 +151,7 @@ function batchWriter(database: Database, names: Names, { statementRows = 5_000, 
   return (batch: Batch): Promise<void> =>
     database.transaction(async (session) => {
       if (batch.candles.length > 0) await writeCandles(session, batch.candles)
+      await lockMarkets(session, names, [...batch.trades, ...batch.coverage])
       if (batch.trades.length > 0) await writeTrades(session, batch.trades)
       if (batch.coverage.length > 0) await writeCoverage(session, batch.coverage)
       if (batch.ledger.length > 0) await writeLedger(session, batch.ledger)
