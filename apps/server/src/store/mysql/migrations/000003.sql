@@ -11,5 +11,5 @@ CREATE TABLE IF NOT EXISTS service_messages (
   received BIGINT NOT NULL,
   payload MEDIUMTEXT NOT NULL,
   UNIQUE KEY service_messages_id (topic, digest),
-  KEY service_messages_by_time (topic, time)
+  KEY service_messages_by_time (topic, time, sequence)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
