@@ -2,6 +2,7 @@ import { followMarkets } from '../collect/lifecycle.ts'
 import { together } from '../lib/together.ts'
 import { askUntilAnswered, chooseSymbols } from './markets.ts'
 import type { Parts } from './parts.ts'
+import { tellMarkets } from './tellMarkets.ts'
 
 /**
  * All that asks the exchange, from its list of markets on: collects, fills, reconciles, follows the list.
@@ -13,6 +14,8 @@ export async function runIntake(parts: Parts, signal: AbortSignal): Promise<void
   // History asks which candles have closed by then: our own clock may be wrong.
   parts.clock.offset = clockOffset
   for (const market of known) markets.set(market.symbol, market)
+  const listing = tellMarkets(parts.store, log, signal)
+  listing.put(known)
   collector.know(known)
   const symbols = chooseSymbols(exchange.id, config.symbols, known)
   collect(parts, symbols)
@@ -37,12 +40,17 @@ export async function runIntake(parts: Parts, signal: AbortSignal): Promise<void
         // What is delisted stays in the catalogue: its history can still be read.
         changed(list) {
           for (const market of list) markets.set(market.symbol, market)
+          listing.put(list)
         },
       },
       stop,
     )
   const reconciling = config.RECONCILE ? [reconciler.run] : []
-  await together(signal, [collector.run, backfill.run, follow, ...reconciling])
+  try {
+    await together(signal, [collector.run, backfill.run, follow, ...reconciling])
+  } finally {
+    await listing.settled()
+  }
 }
 
 function collect({ collected, collector }: Parts, symbols: readonly string[]): void {

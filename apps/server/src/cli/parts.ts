@@ -13,9 +13,9 @@ import { createMetrics } from '../lib/metrics.ts'
 import { createReconciler } from '../reconcile/reconcile.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
 import { lockStore } from '../store/embedded/lock.ts'
-import type { Store } from '../store/store.ts'
+import type { ServerStore } from '../store/store.ts'
 import { openOutside } from './outside.ts'
-import { databaseStore } from './store.ts'
+import { databaseStore, lockDatabases } from './store.ts'
 
 /** Coverage that ended longer ago is not gone on from without a trade. */
 const RECENT_MS = 60 * 60_000
@@ -36,7 +36,7 @@ export async function createParts({ config, log, signal, progress }: PartsDeps) 
   const metrics = createMetrics()
   const exchange = exchangeOf(config.PRIMARY_EXCHANGE)
   const urls = config.urls[exchange.id] ?? {}
-  const store = (await databaseStore(config.databases, log, signal)) ?? (await embedded(config, log))
+  const { store, lock } = await openStore(config, log, signal)
   const outside = await openOutside({ config, log, metrics }).catch(async (error: unknown) => {
     await store.close()
     throw error
@@ -98,6 +98,7 @@ export async function createParts({ config, log, signal, progress }: PartsDeps) 
     exchange,
     rest,
     store,
+    lock,
     outside,
     setAside,
     bus,
@@ -122,8 +123,19 @@ function offsetClock(offset: () => number): () => number {
   }
 }
 
-/** One server to a file: a second one is refused. */
-async function embedded(config: Config, log: Logger): Promise<Store> {
+/** One complete server to a store: a second one is refused. Closing the store lifts the lock. */
+async function openStore(config: Config, log: Logger, signal: AbortSignal) {
+  const lock = await lockDatabases(config.databases, log, signal)
+  try {
+    const store = (await databaseStore(config.databases, log, signal)) ?? (await embedded(config, log))
+    return { lock, store: { ...store, close: () => store.close().finally(lock.release) } }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+async function embedded(config: Config, log: Logger): Promise<ServerStore> {
   const path = join(config.CANDLEWIRE_DATA, 'candlewire.db')
   const unlock = await lockStore(path)
   try {

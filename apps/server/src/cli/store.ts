@@ -1,12 +1,16 @@
 import type { DatabaseAddress } from '../databases.ts'
 import type { Logger } from '../lib/log.ts'
 import { persevere } from '../lib/persevere.ts'
+import { together } from '../lib/together.ts'
 import { dualStore } from '../store/dual.ts'
 import { mysqlStore } from '../store/mysql/index.ts'
+import { mysqlLock } from '../store/mysql/lock.ts'
 import { postgresStore } from '../store/postgres/index.ts'
-import type { Store } from '../store/store.ts'
+import { postgresLock } from '../store/postgres/lock.ts'
+import { type LockTaker, lockServer, type ServerLock } from '../store/serverLock.ts'
+import type { ServerStore } from '../store/store.ts'
 
-type Opener = (url: string, log: Logger) => Promise<Store>
+type Opener = (url: string, log: Logger) => Promise<ServerStore>
 
 const openers: Record<DatabaseAddress['kind'], Opener> = {
   postgres: (url, log) => postgresStore({ url, log }),
@@ -22,14 +26,39 @@ export async function databaseStore(
   databases: readonly DatabaseAddress[],
   log: Logger,
   signal = AbortSignal.abort(),
-): Promise<Store | undefined> {
-  const opened: Store[] = []
+): Promise<ServerStore | undefined> {
+  const opened: ServerStore[] = []
   try {
     for (const { kind, url } of databases)
       opened.push(await persevere(() => openers[kind](url, log), 'opening the store', log, signal))
-    return opened.reduceRight<Store | undefined>((rest, one) => (rest ? dualStore(one, rest) : one), undefined)
+    return opened.reduceRight<ServerStore | undefined>((rest, one) => (rest ? dualStore(one, rest) : one), undefined)
   } catch (error) {
     await Promise.all(opened.map((store) => store.close()))
     throw error
   }
+}
+
+const takers: Record<DatabaseAddress['kind'], (url: string) => LockTaker> = {
+  postgres: postgresLock,
+  mysql: mysqlLock,
+}
+
+/** Locks all databases for a complete server, or none of them. Rejects as `lockServer`. */
+export async function lockDatabases(
+  databases: readonly DatabaseAddress[],
+  log: Logger,
+  signal: AbortSignal,
+): Promise<ServerLock> {
+  const locks: ServerLock[] = []
+  const release = async () => {
+    await Promise.all(locks.map((lock) => lock.release()))
+  }
+  try {
+    for (const { kind, url } of databases) locks.push(await lockServer(takers[kind](url), log, signal))
+  } catch (error) {
+    await release()
+    throw error
+  }
+  const loops = locks.map(({ run }) => run)
+  return { run: (signal) => together(signal, loops), release }
 }
