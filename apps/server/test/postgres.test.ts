@@ -19,7 +19,7 @@ test('everything lives in two databases at once: what happened is in both, no fi
   const simulator = await openExchange(t, { symbols: ['BTCUSDT'], historyMs: 5 * 60_000 })
   const [series, relational] = [new URL(await databases.fresh()), await databases.fresh()]
   const data = await temporary(t)
-  const platform = await startPlatform(t, simulator, data, {
+  const variables = {
     SYMBOLS: 'BTCUSDT',
     TIMESCALE_HOST: series.hostname,
     TIMESCALE_PORT: series.port,
@@ -27,7 +27,10 @@ test('everything lives in two databases at once: what happened is in both, no fi
     TIMESCALE_USER: series.username,
     TIMESCALE_PASSWORD: series.password,
     DATABASE_URL: relational.replace('postgres:', 'postgresql+asyncpg:'),
-  })
+  }
+  const platform = await startPlatform(t, simulator, data, variables)
+  const second = startPlatform(t, simulator, await temporary(t), { SYMBOLS: 'BTCUSDT', DATABASE_URL: relational })
+  await assert.rejects(second, /another server uses postgres:.*stop it first/, 'one of its databases suffices')
   const stores = await Promise.all(
     [series.href, relational].map((url) => postgresStore({ url, connections: 2, log: silent })),
   )

@@ -183,6 +183,7 @@ function run(deps: AggregateDeps, aggregator: Aggregator, turn: Turn, signal: Ab
           if (fill.repaired) {
             const repaired = () => amend(store, aggregator, fill, frames)
             await publish(await persevere(repaired, 'make repaired candles', log, stop), 'revised')
+            agenda.begin(fill, undefined, now())
           }
           const { exchange, symbol } = fill
           const smallest = timeframe(fill.timeframe)

@@ -288,6 +288,24 @@ test('a hole drops what it touches, and live trades count again from the next mi
   assert.deepEqual(waiting[1]![2], 120)
 })
 
+test('a candle that waits for its beginning is given up to history when a hole touches it', () => {
+  const aggregator = createAggregator({ timeframes: ['1m', '5m'], latenessMs: 0 })
+  aggregator.add(batch([tradeAt(1, 130)], START + 140_000, { hole: { from: 0, to: START + 120_000 } }))
+  assert.deepEqual(
+    aggregator.waiting(market).map(({ timeframe: code, from, to }) => [code, from - START, to - START]),
+    [['5m', 0, 120_000]],
+  )
+  const hole = { from: START + 140_000, to: START + 330_000 }
+  aggregator.add(batch([tradeAt(2, 400)], START + 420_000, { hole }))
+  assert.deepEqual(
+    aggregator.waiting(market).map(({ timeframe: code, from, to }) => [code, from - START, to - START]),
+    [
+      ['1m', 300_000, 360_000],
+      ['5m', 300_000, 360_000],
+    ],
+  )
+})
+
 test('without word of a hole the first trade shows since when trades are complete', () => {
   const aggregator = createAggregator({ timeframes: ['1m'], latenessMs: 0 })
   const step = aggregator.add(batch([tradeAt(1, 30), tradeAt(2, 70)], START + 120_000))

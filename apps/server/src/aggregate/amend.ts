@@ -62,29 +62,32 @@ export function takeOver(lane: Lane, candle: Candle): void {
   rows[at + LAST] = last
 }
 
-/** The open candle, as far as its closed parts go, from the store; when these move on meanwhile, once more. */
+/**
+ * The open candle, as far as its closed parts go, from the store; when these move on meanwhile, once more. One that began
+ * before the live trades is to be given its beginning anew.
+ */
 async function remakeOpen(store: Store, lane: Lane, fill: Filled, frames: readonly Timeframe[]): Promise<void> {
   const open = openTime(lane.frame, fill.to - 1)
   const end = nextOpen(lane.frame, open)
   const smaller = frames.filter((frame) => bySize(frame, lane.frame) < 0)
+  const partial = lane.partials.find((one) => one.open === open)
+  if (partial && fill.from < partial.until) {
+    lane.amended = true
+    partial.history = undefined
+  }
+  // The bar of a partial candle holds what came after its beginning.
+  const from = partial?.until ?? open
   for (let tries = 0; tries < TRIES && open >= lane.closedTo; tries++) {
     const upTo = Math.min(end, lane.from?.closedTo ?? open)
-    const history = await composeHistory(store, fill, { from: open, to: upTo }, smaller)
+    if (upTo <= from) return
+    const history = await composeHistory(store, fill, { from, to: upTo }, smaller)
     const moved = lane.closedTo > open || Math.min(end, lane.from?.closedTo ?? open) !== upTo
-    if (!moved && history.unknown.length === 0) return put(lane, barOf(history.candles, open, end), open, end)
+    if (!moved && history.unknown.length === 0) {
+      lane.amended = true
+      lane.rows.set(barOf(history.candles, open, end), barAt(lane, open))
+      return
+    }
     if (history.unknown.some(({ to }) => to < upTo - RECORDING_MS)) return
     await sleep(PAUSE_MS)
   }
-}
-
-function put(lane: Lane, bar: Float64Array, open: number, end: number): void {
-  const partial = lane.partials.find((one) => one.open === open)
-  // It waits for its beginning, which it will get from the corrected store.
-  if (partial && !partial.history) return
-  lane.amended = true
-  const at = barAt(lane, open)
-  if (partial) {
-    partial.history = bar
-    clearBar(lane.rows, at, open, end)
-  } else lane.rows.set(bar, at)
 }

@@ -136,8 +136,8 @@ export function dropBars(lane: Lane, from: number, to: number): void {
   }
 }
 
-/** Lets the lane begin anew at `time`, before which trades are missing. Live trades count from `liveFrom`. */
-export function restart(lane: Lane, time: number, liveFrom: number): void {
+/** Lets the lane begin anew at `time`, after a hole from `holeFrom` on. Live trades count from `liveFrom`. */
+export function restart(lane: Lane, holeFrom: number, time: number, liveFrom: number): void {
   const open = openTime(lane.frame, time)
   const end = nextOpen(lane.frame, open)
   const whole = open === time
@@ -146,7 +146,10 @@ export function restart(lane: Lane, time: number, liveFrom: number): void {
   lane.closesAt = nextOpen(lane.frame, lane.closedTo)
   lane.close = Number.NaN
   lane.closeFrom = Number.NEGATIVE_INFINITY
-  lane.partials = lane.partials.filter((partial) => partial.open !== open).slice(1 - PARTIALS)
+  // A candle that the hole touches is left to history as a whole.
+  lane.partials = lane.partials
+    .filter((partial) => partial.end <= holeFrom && partial.open !== open)
+    .slice(1 - PARTIALS)
   if (!whole && !lane.subMinute) lane.partials.push({ open, end, until: Math.min(liveFrom, end), history: undefined })
 }
 

@@ -99,7 +99,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
     liveFrom = liveStart(to)
     baseFrom = base.subMinute ? Math.ceil(to / base.frame.ms) * base.frame.ms : liveFrom
     for (const lane of lanes) {
-      restart(lane, to, liveFrom)
+      restart(lane, from, to, liveFrom)
       dropBars(lane, openTime(lane.frame, from), to)
     }
     leaveCurrent()

@@ -3,6 +3,7 @@ import { together } from '../lib/together.ts'
 import { askUntilAnswered, chooseSymbols } from './markets.ts'
 import type { Parts } from './parts.ts'
 import type { Part } from './roles.ts'
+import { tellMarkets } from './tellMarkets.ts'
 
 /** Parts that need to know which markets the exchange has. */
 const ASKING: readonly Part[] = ['collect', 'backfill', 'reconcile', 'api']
@@ -20,6 +21,8 @@ export async function runIntake(parts: Parts, signal: AbortSignal): Promise<void
   // History asks which candles have closed by then: our own clock may be wrong.
   parts.clock.offset = clockOffset
   for (const market of known) markets.set(market.symbol, market)
+  const listing = tellMarkets(parts.store, log, signal)
+  listing.put(known)
   collector.know(known)
   const symbols = chooseSymbols(exchange.id, config.symbols, known)
   const collecting = runs('collect')
@@ -46,16 +49,21 @@ export async function runIntake(parts: Parts, signal: AbortSignal): Promise<void
         // What is delisted stays in the catalogue: its history can still be read.
         changed(list) {
           for (const market of list) markets.set(market.symbol, market)
+          listing.put(list)
         },
       },
       stop,
     )
-  await together(signal, [
-    follow,
-    ...(collecting ? [collector.run] : []),
-    ...(runs('backfill') ? [backfill.run] : []),
-    ...(runs('reconcile') && config.RECONCILE ? [reconciler.run] : []),
-  ])
+  try {
+    await together(signal, [
+      follow,
+      ...(collecting ? [collector.run] : []),
+      ...(runs('backfill') ? [backfill.run] : []),
+      ...(runs('reconcile') && config.RECONCILE ? [reconciler.run] : []),
+    ])
+  } finally {
+    await listing.settled()
+  }
 }
 
 const idle = (signal: AbortSignal): Promise<void> =>

@@ -90,7 +90,7 @@ export async function createParts(deps: PartsDeps) {
     log: log.child({ role: 'reconcile' }),
   })
   return {
-    dispatcher: dispatcherOf({ config, services, log, metrics }),
+    dispatcher: dispatcherOf({ config, runs: assignment.parts, services, log, metrics }),
     assignment,
     services,
     clock,
@@ -100,6 +100,7 @@ export async function createParts(deps: PartsDeps) {
     exchange,
     rest,
     store,
+    lock: services.stores.lock,
     outside,
     setAside,
     bus,

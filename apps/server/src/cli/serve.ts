@@ -45,9 +45,11 @@ export async function serve({ dashboardDir, ...deps }: ServeDeps): Promise<Servi
       broken.abort()
     })
   const readers = guarded(runReaders(parts, backend, flow.signal))
+  const locked = guarded(parts.lock.run(flow.signal))
   const close = async () => {
     flow.abort()
     await readers
+    await locked
     await setAside.settled()
     await services.close()
   }

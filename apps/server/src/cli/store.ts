@@ -3,15 +3,19 @@ import type { Config } from '../config.ts'
 import type { DatabaseAddress } from '../databases.ts'
 import type { Logger } from '../lib/log.ts'
 import { persevere } from '../lib/persevere.ts'
+import { together } from '../lib/together.ts'
 import { dualStore } from '../store/dual.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
 import { lockStore } from '../store/embedded/lock.ts'
 import { mysqlStore } from '../store/mysql/index.ts'
+import { mysqlLock } from '../store/mysql/lock.ts'
 import { postgresStore } from '../store/postgres/index.ts'
-import type { MessageStore, Store } from '../store/store.ts'
+import { postgresLock } from '../store/postgres/lock.ts'
+import { type LockTaker, lockServer, type ServerLock } from '../store/serverLock.ts'
+import type { ServerStore } from '../store/store.ts'
 import type { Part } from './roles.ts'
 
-type Opener = (url: string, log: Logger) => Promise<Store>
+type Opener = (url: string, log: Logger) => Promise<ServerStore>
 
 const openers: Record<DatabaseAddress['kind'], Opener> = {
   postgres: (url, log) => postgresStore({ url, log }),
@@ -27,31 +31,54 @@ export async function databaseStore(
   databases: readonly DatabaseAddress[],
   log: Logger,
   signal = AbortSignal.abort(),
-): Promise<Store | undefined> {
-  const opened: Store[] = []
+): Promise<ServerStore | undefined> {
+  const opened: ServerStore[] = []
   try {
     for (const { kind, url } of databases)
       opened.push(await persevere(() => openers[kind](url, log), 'opening the store', log, signal))
-    return opened.reduceRight<Store | undefined>((rest, one) => (rest ? dualStore(one, rest) : one), undefined)
+    return opened.reduceRight<ServerStore | undefined>((rest, one) => (rest ? dualStore(one, rest) : one), undefined)
   } catch (error) {
     await Promise.all(opened.map((store) => store.close()))
     throw error
   }
 }
 
-type FileStore = Store & MessageStore
+const takers: Record<DatabaseAddress['kind'], (url: string) => LockTaker> = {
+  postgres: postgresLock,
+  mysql: mysqlLock,
+}
+
+/** Locks all databases for a complete server, or none of them. Rejects as `lockServer`. */
+export async function lockDatabases(
+  databases: readonly DatabaseAddress[],
+  log: Logger,
+  signal: AbortSignal,
+): Promise<ServerLock> {
+  const locks: ServerLock[] = []
+  const release = async () => {
+    await Promise.all(locks.map((lock) => lock.release()))
+  }
+  try {
+    for (const { kind, url } of databases) locks.push(await lockServer(takers[kind](url), log, signal))
+  } catch (error) {
+    await release()
+    throw error
+  }
+  const loops = locks.map(({ run }) => run)
+  return { run: (signal) => together(signal, loops), release }
+}
 
 /** Where a process keeps things. */
 export interface Stores {
-  readonly store: Store
-  /** Where the dispatcher keeps messages of other services; absent where nobody dispatches. */
-  readonly messages?: MessageStore & Pick<Store, 'ping'>
+  readonly store: ServerStore
+  /** Kept up while the process runs: another complete server may not share its store. */
+  readonly lock: Pick<ServerLock, 'run'>
   close(): Promise<void>
 }
 
 /**
- * Opens what the parts of a process need: the databases, else a file in the data folder. Messages go into a file of the
- * dispatcher's own. Rejects as the stores do.
+ * Opens what a process needs: the databases, else a file in the data folder, of a dispatcher's own where it is alone. Who
+ * shares databases with other roles locks nobody out. Rejects as the stores do.
  */
 export async function openStores(
   config: Config,
@@ -59,24 +86,20 @@ export async function openStores(
   log: Logger,
   signal: AbortSignal,
 ): Promise<Stores> {
-  const dispatches = parts.has('dispatch')
-  if (dispatches && parts.size === 1) {
-    const file = await embedded(config, 'messages.db', log)
-    return { store: file, messages: file, close: file.close }
-  }
-  const store = (await databaseStore(config.databases, log, signal)) ?? (await embedded(config, 'candlewire.db', log))
-  if (!dispatches) return { store, close: store.close }
+  const complete = !config.kafka && parts.has('record')
+  const lock = await lockDatabases(complete ? config.databases : [], log, signal)
   try {
-    const messages = await embedded(config, 'messages.db', log)
-    return { store, messages, close: () => Promise.all([store.close(), messages.close()]).then(() => undefined) }
+    const file = parts.size === 1 && parts.has('dispatch') ? 'messages.db' : 'candlewire.db'
+    const store = (await databaseStore(config.databases, log, signal)) ?? (await embedded(config, file, log))
+    return { store, lock, close: () => store.close().finally(lock.release) }
   } catch (error) {
-    await store.close()
+    await lock.release()
     throw error
   }
 }
 
 /** One server to a file: a second one is refused. */
-async function embedded(config: Config, name: string, log: Logger): Promise<FileStore> {
+async function embedded(config: Config, name: string, log: Logger): Promise<ServerStore> {
   const path = join(config.CANDLEWIRE_DATA, name)
   const unlock = await lockStore(path)
   try {

@@ -14,7 +14,7 @@ interface Segment {
  * A stretch this long in which nothing traded and nobody saw the feed alive is a hole, though no id is missing: the
  * exchange may have stood still, and then it has no candle of it. Shorter ones are within any reconnect. In ms.
  */
-const UNPROVEN_MS = 60_000
+export const UNPROVEN_MS = 60_000
 
 type Outcome = 'taken' | 'held' | 'duplicate'
 
@@ -68,7 +68,8 @@ export interface Line {
   upTo(): number
 }
 
-export function createLine(market: MarketId, maxHeld: number): Line {
+/** `doubted` is told of holes that lack no id, only a proof that the exchange was up. */
+export function createLine(market: MarketId, maxHeld: number, doubted: (hole: Interval) => void = () => {}): Line {
   let next: number | undefined
   let since = 0
   let seen = 0
@@ -85,7 +86,10 @@ export function createLine(market: MarketId, maxHeld: number): Line {
     next = id + trade.count
     if (trade.time < since) return
     const unproven = unprovenUntil(trade.time, Math.max(upTo, lastTime, seen))
-    if (unproven) segments.push({ hole: unproven, trades: [] })
+    if (unproven) {
+      segments.push({ hole: unproven, trades: [] })
+      doubted(unproven)
+    }
     if (!segments.length) segments.push({ trades: [] })
     segments.at(-1)!.trades.push(trade)
     ready += 1
@@ -178,8 +182,10 @@ export function createLine(market: MarketId, maxHeld: number): Line {
       if (claim === undefined || claim <= upTo || (!last && !heartbeat)) return batches
       const hole = unprovenUntil(claim, Math.max(upTo, seen))
       upTo = claim
-      if (hole) batches.push({ ...market, trades: [], upTo, hole })
-      else if (last) last.upTo = claim
+      if (hole) {
+        batches.push({ ...market, trades: [], upTo, hole })
+        doubted(hole)
+      } else if (last) last.upTo = claim
       else batches.push({ ...market, trades: [], upTo })
       return batches
     },

@@ -72,7 +72,7 @@ export interface MarketFeed extends MarketId {
   leave(): TradeBatch[]
   /** Whether more is claimed of it than is proven, so that asking the exchange would help. */
   presumed(): boolean
-  /** Whether the exchange told of trades that have not come, and nobody fetches them yet. */
+  /** Whether trades may be missing that nobody fetches yet. */
   behind(): boolean
   ready(): number
   /** The exchange names the newest trade id, asked by us or on its own; `at`: our clock, `stamp`: the exchange's, ms. */
@@ -93,7 +93,7 @@ export interface MarketFeed extends MarketId {
 export function createMarketFeed(deps: MarketDeps, symbol: string, since: number): MarketFeed {
   const { exchange, settings, clock, log, metrics, now } = deps
   const market: MarketId = { exchange: exchange.id, symbol }
-  const line: Line = createLine(market, settings.maxHeld)
+  const line: Line = createLine(market, settings.maxHeld, (hole) => debts.doubt(hole))
   const counts = {
     trades: metrics.trades.labels({ exchange: exchange.id, origin: 'live' }),
     duplicates: metrics.duplicates.labels({ exchange: exchange.id }),
@@ -320,7 +320,7 @@ export function createMarketFeed(deps: MarketDeps, symbol: string, since: number
     },
     leave: () => line.retract(line.gap() ? 0 : (safely(Math.max(trust.assured(), polledAt ?? 0)) ?? 0)),
     presumed: () => joined && !line.gap() && Number.isFinite(trust.askAt()),
-    behind: () => !busy && trust.behind(),
+    behind: () => !busy && line.next() !== undefined && (!joined || trust.behind()),
     ready: line.ready,
     told(id, received, asked, stamp = Number.POSITIVE_INFINITY) {
       const next = line.next()

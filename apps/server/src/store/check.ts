@@ -2,6 +2,7 @@ import { type Candle, seriesKey } from '../domain/candle.ts'
 import type { Coverage } from '../domain/coverage.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
 import { marketKey } from '../domain/market.ts'
+import type { Message } from '../domain/message.ts'
 import { DAY } from '../domain/timeframe.ts'
 import type { Trade } from '../domain/trade.ts'
 import { failure } from '../lib/failure.ts'
@@ -53,4 +54,10 @@ export function checkLedger({ day, trades, rows, computedAt, ...of }: LedgerRow)
   const whole = [day, trades, rows, computedAt].every((figure) => Number.isSafeInteger(figure) && figure >= 0)
   if (whole && day % DAY === 0) return
   throw failure('INVALID_PARAMETER', { name: `ledger ${marketKey(of)} ${day}`, reason: 'not a day, or not a count' })
+}
+
+/** Throws `INVALID_PARAMETER` for a message that can't be stored. */
+export function checkMessage({ topic, id, time, received }: Message): void {
+  if (![time, received].every(Number.isSafeInteger))
+    throw failure('INVALID_PARAMETER', { name: `message ${topic} ${id}`, reason: 'its times must be whole ms' })
 }

@@ -277,6 +277,20 @@ function tradeCases(given: () => Store, runs: Runs): void {
     assert.deepEqual([...seen], [...put.keys()])
   })
 
+  test('bounds may lie anywhere, also between two ms', async () => {
+    const symbol = freshSymbol()
+    const put = [0, 1, 2].map((id) => trade({ symbol, id, time: T0 + id }))
+    const covered: Coverage = { ...trade({ symbol }), series: 'trades', from: T0, to: T0 + 3, state: 'complete' }
+    await given().putTrades(put, [covered])
+    const everything = { from: -Infinity, to: Infinity }
+    assert.deepEqual(await given().trades(put[0]!, everything), put)
+    assert.equal((await given().coverage(put[0]!, 'trades', everything)).length, 1)
+    assert.deepEqual(await given().trades(put[0]!, { from: T0 + 0.5, to: T0 + 1.5 }), [put[1]])
+    await given().putCandles([candle({ symbol })])
+    assert.deepEqual(await given().candles(candle({ symbol }), everything), [candle({ symbol })])
+    assert.equal(await given().pruneJobs(-Infinity), 0)
+  })
+
   test('pruning deletes what is older, in every market, and says how many', async () => {
     await given().pruneTrades(Number.MAX_SAFE_INTEGER)
     const [one, two] = [freshSymbol(), freshSymbol()]

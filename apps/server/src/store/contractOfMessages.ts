@@ -75,6 +75,16 @@ export function messageStoreContract(
       assert.deepEqual(await store.messages({ topic: 'nobody' }), [])
     })
 
+    test('ids, keys and payloads may be long', async () => {
+      const topic = freshSymbol()
+      const long = (end: string) => message({ topic, id: 'i'.repeat(70_000) + end, key: 'k'.repeat(70_000) + end })
+      const large = Array.from({ length: 12 }, (_, n) =>
+        message({ topic, id: `l${n}`, time: T0 + 1, payload: `${n}`.repeat(800_000) }),
+      )
+      await store.putMessages([long('a'), long('b'), ...large, { ...long('a'), key: 'again' }])
+      assert.deepEqual(await store.messages({ topic }), [long('a'), long('b'), ...large])
+    })
+
     test('a message of no time is refused, and nothing is stored', async () => {
       const topic = freshSymbol()
       const wrong = message({ topic, id: 'x', time: 0.5 })

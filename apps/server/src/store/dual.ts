@@ -1,11 +1,11 @@
-import type { Store } from './store.ts'
+import type { ServerStore } from './store.ts'
 
 /**
  * One store over two: every write goes to both, every read to the first. A write resolves when both have committed it;
  * where one fails, the call rejects as that one did, and calling again is safe: what the other has already stays as it is.
  */
-export function dualStore(first: Store, second: Store): Store {
-  const both = async <R>(call: (store: Store) => Promise<R>): Promise<R> => {
+export function dualStore(first: ServerStore, second: ServerStore): ServerStore {
+  const both = async <R>(call: (store: ServerStore) => Promise<R>): Promise<R> => {
     // Neither is left behind in the middle of a write when the other fails.
     const [one, other] = await Promise.allSettled([call(first), call(second)])
     if (one.status === 'rejected') throw one.reason
@@ -35,6 +35,13 @@ export function dualStore(first: Store, second: Store): Store {
     job: first.job,
     jobs: first.jobs,
     pruneJobs: (before) => both((store) => store.pruneJobs(before)),
+
+    putMessages: (messages) => both((store) => store.putMessages(messages)),
+    messages: first.messages,
+
+    ...((first.putMarkets || second.putMarkets) && {
+      putMarkets: (markets) => both(async (store) => store.putMarkets?.(markets)),
+    }),
 
     ping: () => both((store) => store.ping()),
     close: () => both((store) => store.close()),

@@ -1,7 +1,7 @@
 import type { Candle } from '../domain/candle.ts'
 import type { Coverage, Interval } from '../domain/coverage.ts'
 import type { LedgerRow } from '../domain/ledger.ts'
-import type { MarketId } from '../domain/market.ts'
+import type { Market, MarketId } from '../domain/market.ts'
 import type { Message } from '../domain/message.ts'
 import type { Trade } from '../domain/trade.ts'
 
@@ -124,3 +124,12 @@ export interface MessageStore {
   /** Ascending by time, then in the order they were put. */
   messages(range: MessageRange): Promise<Message[]>
 }
+
+/** What exchanges say of their markets, for other programs that read the store. Rejects with `STORE_UNAVAILABLE`. */
+export interface MarketStore {
+  /** The whole list of an exchange: a market of it that is not named is no longer active. An empty one changes nothing. */
+  putMarkets(markets: readonly Market[]): Promise<void>
+}
+
+/** What a server keeps; some have tables for other programs. */
+export type ServerStore = Store & MessageStore & Partial<MarketStore>

@@ -4,7 +4,7 @@ import type { Trade } from '../../src/domain/trade.ts'
 import type { Store } from '../../src/store/store.ts'
 import { candleFaults, rowsOf, tradeFaults } from '../compare.ts'
 import { servedFaults } from './served.ts'
-import { at, coverageFaults, haltsOf, unknownParts } from './stillness.ts'
+import { AFTER_MS, at, coverageFaults, haltsOf, unknownParts } from './stillness.ts'
 
 const MINUTE = 60_000
 export const LENGTHS = { '1s': 1_000, '5s': 5_000, '1m': MINUTE, '5m': 5 * MINUTE } as const
@@ -78,7 +78,9 @@ async function compareMarket(
     note(losses, `${symbol}: ${text}`)
   }
   const begun = Math.floor(reachable / MINUTE) * MINUTE
-  if (from > begun) blame(`complete from ${at(from)}, not ${at(begun)}`)
+  // Where nothing traded, the first sign of life is the beginning.
+  const silent = from <= reachable + AFTER_MS && !happened.some(({ time }) => time >= begun && time < from)
+  if (from > begun && !silent) blame(`complete from ${at(from)}, not ${at(begun)}`)
   if (to < upTo) blame(`complete up to ${at(to)}, not ${at(upTo)}`)
   const halts = haltsOf(simulator, symbol)
   const span = { from, to: Math.min(to, upTo) }

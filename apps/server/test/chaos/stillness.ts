@@ -7,7 +7,7 @@ export const UNPROVEN_MS = 60_000
 /** How far before the exchange stood still its last word may lie: the age of its figures, the margin and a tick of ours. */
 const BEFORE_MS = 5_000
 /** How long after the last hindrance the next proof may take: the longest wait for a socket, then the pause of REST. */
-const AFTER_MS = 70_000
+export const AFTER_MS = 70_000
 
 export interface Unknown extends Interval {
   readonly state: string

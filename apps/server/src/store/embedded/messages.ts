@@ -1,18 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Message } from '../../domain/message.ts'
-import { failure } from '../../lib/failure.ts'
 import type { MessageRange } from '../store.ts'
 import { bulkInsert, query } from './sql.ts'
 
 const COLUMNS = ['topic', 'id', 'key', 'symbol', 'time', 'received', 'payload']
 /** Nobody's limit. */
 const ALL = -1
-
-/** Throws `INVALID_PARAMETER` for one that can't be stored. */
-export function checkMessage({ topic, id, time, received }: Message): void {
-  if (![time, received].every(Number.isSafeInteger))
-    throw failure('INVALID_PARAMETER', { name: `message ${topic} ${id}`, reason: 'its times must be whole ms' })
-}
 
 /** Writes messages, inside the caller's transaction. */
 export function messageWriter(db: DatabaseSync): (messages: readonly Message[]) => number {

@@ -2,6 +2,7 @@ import type { Candle } from '../../domain/candle.ts'
 import type { Coverage } from '../../domain/coverage.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
 import type { Market, MarketId } from '../../domain/market.ts'
+import type { Message } from '../../domain/message.ts'
 import type { Trade } from '../../domain/trade.ts'
 import type { Job } from '../store.ts'
 import { writeCandles } from './candles.ts'
@@ -9,19 +10,12 @@ import { writeCoverage } from './coverage.ts'
 import { writeJobs } from './jobs.ts'
 import { saveMarkets } from './laravel.ts'
 import { writeLedger } from './ledger.ts'
+import { writeMessages } from './messages.ts'
 import type { Names } from './names.ts'
-import { prune } from './prune.ts'
+import { type PruneOp, prune } from './prune.ts'
 import type { Server } from './server.ts'
 import { bulkFind, type Session } from './sql.ts'
 import { writeTrades } from './trades.ts'
-
-/** What is too old, at most `limit` rows of it. */
-export interface PruneOp {
-  readonly kind: 'prune'
-  readonly what: 'trades' | 'revisions' | 'jobs'
-  readonly before: number
-  readonly limit: number
-}
 
 /** What is to be written. */
 export type Op =
@@ -31,6 +25,7 @@ export type Op =
   | { readonly kind: 'ledger'; readonly list: readonly LedgerRow[] }
   | { readonly kind: 'job'; readonly list: readonly Job[] }
   | { readonly kind: 'markets'; readonly list: readonly Market[] }
+  | { readonly kind: 'messages'; readonly list: readonly Message[] }
   | PruneOp
 
 /** What an op adds to a transaction. */
@@ -68,6 +63,7 @@ export function applier(server: Server, names: Names, now: () => number) {
       await writeLedger(session, names, lists.ledger)
       await writeJobs(session, lists.job)
       await saveMarkets(session, names, lists.markets, now())
+      await writeMessages(session, lists.messages)
       let deleted = 0
       for (const op of ops) if (op.kind === 'prune') deleted += await prune(session, op)
       return deleted
@@ -76,7 +72,7 @@ export function applier(server: Server, names: Names, now: () => number) {
 }
 
 function gather(ops: readonly Op[]): Lists {
-  const lists: Lists = { candles: [], trades: [], cover: [], ledger: [], job: [], markets: [] }
+  const lists: Lists = { candles: [], trades: [], cover: [], ledger: [], job: [], markets: [], messages: [] }
   for (const op of ops) {
     if (op.kind === 'candles') for (const one of op.list) lists.candles.push(one)
     if (op.kind === 'trades') {
@@ -86,6 +82,7 @@ function gather(ops: readonly Op[]): Lists {
     if (op.kind === 'cover') for (const one of op.list) lists.cover.push(one)
     if (op.kind === 'ledger') for (const one of op.list) lists.ledger.push(one)
     if (op.kind === 'markets') for (const one of op.list) lists.markets.push(one)
+    if (op.kind === 'messages') for (const one of op.list) lists.messages.push(one)
     if (op.kind === 'job') for (const one of op.list) lists.job.push(one)
   }
   return lists
@@ -93,7 +90,8 @@ function gather(ops: readonly Op[]): Lists {
 
 /** Gives numbers to the markets and series that have none yet, each by itself: outside the transaction. */
 async function numberAll(session: Session, names: Names, lists: Lists): Promise<void> {
-  const markets: MarketId[][] = [lists.trades, lists.cover, lists.ledger, lists.markets]
+  await names.giveMarkets(session, lists.markets)
+  const markets: MarketId[][] = [lists.trades, lists.cover, lists.ledger]
   for (const list of markets) {
     for (const of of list) if (names.market(of) === undefined) await names.giveMarket(session, of)
   }

@@ -3,7 +3,7 @@ import { clip, overlay, type Stated } from '../../domain/intervals.ts'
 import { STATES } from '../codes.ts'
 import type { Store } from '../store.ts'
 import type { Names } from './names.ts'
-import { bulkInsert, type Session, takeNew } from './sql.ts'
+import { bulkInsert, type Session, takeNew, whole } from './sql.ts'
 
 /**
  * Every interval that overlaps or touches `[from, to]`, and at most one before it: intervals never overlap, so only
@@ -66,7 +66,8 @@ export const coverageReader =
   async ({ exchange, symbol }, series, range) => {
     const market = await names.findMarket(session, { exchange, symbol })
     if (market === undefined || range.from >= range.to) return []
-    return clip(await touching(session, market, series, range), range).map(({ from, to, state }) => ({
+    const bounds = { from: whole(range.from), to: whole(range.to) }
+    return clip(await touching(session, market, series, bounds), range).map(({ from, to, state }) => ({
       exchange,
       symbol,
       series,

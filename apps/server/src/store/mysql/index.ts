@@ -1,16 +1,17 @@
-import type { Market } from '../../domain/market.ts'
 import { failure } from '../../lib/failure.ts'
 import type { Logger } from '../../lib/log.ts'
-import { checkCandle, checkInterval, checkLedger, checkTrade } from '../check.ts'
-import type { Store } from '../store.ts'
+import { checkCandle, checkInterval, checkLedger, checkMessage, checkTrade } from '../check.ts'
+import type { MarketStore, MessageStore, Store } from '../store.ts'
 import { readAddress } from './address.ts'
-import { applier, type Op, type PruneOp, rowsOf } from './apply.ts'
+import { applier, type Op, rowsOf } from './apply.ts'
 import { candleReader } from './candleReader.ts'
 import { coverageReader } from './coverage.ts'
 import { checkJob, jobReader } from './jobs.ts'
 import { ledgerReader } from './ledger.ts'
+import { messageReader } from './messages.ts'
 import { migrate } from './migrate.ts'
 import { createNames } from './names.ts'
+import type { PruneOp } from './prune.ts'
 import { createServer, type Server } from './server.ts'
 import { tradeReader } from './trades.ts'
 import { failureOf } from './trouble.ts'
@@ -30,11 +31,7 @@ export interface MysqlSettings {
   readonly readers?: number
 }
 
-/** A store that other programs read beside us, and what only they want to know. */
-export interface MysqlStore extends Store {
-  /** What exchanges say of their markets, for `trading_pairs`; those that are not named stay as they are. */
-  putMarkets(markets: readonly Market[]): Promise<void>
-}
+export type MysqlStore = Store & MessageStore & MarketStore
 
 /** Rows deleted by one transaction, so that other writes come in between. */
 const PRUNE_SLICE = 5_000
@@ -74,6 +71,7 @@ function storeOf(server: Server, name: string, now: () => number): MysqlStore {
   const jobs = jobReader(server.reading)
   const coverage = coverageReader(server.reading, names)
   const ledger = ledgerReader(server.reading, names)
+  const messages = messageReader(server.reading)
   let closing: Promise<void> | undefined
 
   async function reading<R>(work: () => Promise<R>): Promise<R> {
@@ -145,6 +143,12 @@ function storeOf(server: Server, name: string, now: () => number): MysqlStore {
     pruneJobs: (before) => prune('jobs', before),
 
     putMarkets: (list) => put({ kind: 'markets', list }),
+
+    async putMessages(list) {
+      list.forEach(checkMessage)
+      await put({ kind: 'messages', list })
+    },
+    messages: (range) => reading(() => messages(range)),
 
     async ping() {
       await reading(() => server.reading.rows('SELECT 1'))

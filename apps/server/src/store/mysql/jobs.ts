@@ -41,6 +41,8 @@ const Errors = Type.Array(Type.String())
 const save = bulkInsert('backfill_jobs', COLUMNS, `ON DUPLICATE KEY UPDATE ${takeNew(COLUMNS.slice(1))}`)
 
 const SELECT = `SELECT ${COLUMNS.join(', ')} FROM backfill_jobs`
+// Sorting rows with long texts may take more memory than MySQL gives it; in the order of the index nothing is sorted.
+const BY_AGE = `${SELECT} FORCE INDEX (backfill_jobs_by_age)`
 const NEWEST_FIRST = 'ORDER BY created_at DESC, id DESC'
 
 /** Throws `INVALID_PARAMETER` for a job whose times or counts are no whole numbers. */
@@ -79,8 +81,8 @@ export const jobReader = (session: Session): Pick<Store, 'job' | 'jobs'> => ({
   },
   async jobs({ state } = {}) {
     const rows = state
-      ? session.rows<Row>(`${SELECT} WHERE state = ? ${NEWEST_FIRST}`, [JOB_STATES.indexOf(state)])
-      : session.rows<Row>(`${SELECT} ${NEWEST_FIRST}`)
+      ? session.rows<Row>(`${BY_AGE} WHERE state = ? ${NEWEST_FIRST}`, [JOB_STATES.indexOf(state)])
+      : session.rows<Row>(`${BY_AGE} ${NEWEST_FIRST}`)
     return (await rows).map(jobOf)
   },
 })

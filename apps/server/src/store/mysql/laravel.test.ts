@@ -109,6 +109,24 @@ describe('MySQL for Laravel', { skip: noServer }, () => {
     await store.putMarkets([market(), { ...eth, status: 'trading' }])
     rows[1] = ['ETHUSDT', 'ETH', 'USDT', 1, null, '2024-01-01 00:07:00']
     assert.deepEqual(await look(read), rows)
+
+    clock.time += MINUTE
+    await store.putCandles([candle({ exchange: 'bybit' })])
+    await store.putMarkets([])
+    await store.putMarkets([market()])
+    rows[1] = ['ETHUSDT', 'ETH', 'USDT', 0, null, '2024-01-01 00:08:00']
+    rows.push(['BTCUSDT', null, null, 1, null, '2024-01-01 00:08:00'])
+    assert.deepEqual(await look(read), rows, 'what an exchange lists no more is not active; others are not touched')
+  })
+
+  test('an exchange may have thousands of markets', async (t) => {
+    const { store, look } = await opened(t)
+    await store.putCandles([candle()])
+    const list = Array.from({ length: 3_000 }, (_, n) => market({ symbol: `X${n}USDT`, base: `X${n}` }))
+    await store.putMarkets(list)
+    await store.putMarkets([...list, market()])
+    const read = 'SELECT COUNT(*), SUM(is_active), COUNT(DISTINCT base_currency) FROM trading_pairs'
+    assert.deepEqual(await look(read), [[3_001, '3001', 3_001]])
   })
 
   test('Eloquent reads it through the models of docs/laravel', { skip: noLaravel }, async (t) => {

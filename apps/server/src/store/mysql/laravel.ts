@@ -59,7 +59,13 @@ const savePairs = bulkInsert(
   `ON DUPLICATE KEY UPDATE updated_at = IF(${unchanged}, updated_at, VALUES(updated_at)), ${takeNew(FACTS)}`,
 )
 
-/** Brings the rows of `trading_pairs` to what the exchange says of its markets, inside the caller's transaction. */
+const ACTIVE = 'SELECT id FROM trading_pairs WHERE exchange_id = ? AND is_active = 1'
+const DEACTIVATE = 'UPDATE trading_pairs SET is_active = 0, updated_at = ? WHERE id = ?'
+
+/**
+ * Brings the rows of `trading_pairs` to what exchanges say of their markets, inside the caller's transaction. A market
+ * that its exchange does not list is not active.
+ */
 export async function saveMarkets(session: Session, names: Names, markets: readonly Market[], now: number) {
   const time = dateTime(now)
   await savePairs(
@@ -78,4 +84,9 @@ export async function saveMarkets(session: Session, names: Names, markets: reado
       time,
     ]),
   )
+  const listed = new Set(markets.map(names.market))
+  for (const exchange of new Set(markets.map((market) => names.exchange(market.exchange)))) {
+    const active = await session.rows<[number]>(ACTIVE, [exchange])
+    for (const [id] of active) if (!listed.has(id)) await session.run(DEACTIVATE, [time, id])
+  }
 }

@@ -28,8 +28,10 @@ describe('MySQL that others write to', { skip: noServer, timeout: 120_000 }, () 
     await assert.rejects(store.putCandles(next), failsWith('STORE_UNAVAILABLE'))
     await assert.rejects(store.putCandles(next), /does not let go|no answer/)
     assert.deepEqual(await store.candles(candle(), {}), [candle()])
+    await assert.rejects(store.ping(), failsWith('STORE_UNAVAILABLE'), 'the newest write was not kept')
     await other.query('ROLLBACK')
     await store.putCandles(next)
+    await store.ping()
     assert.equal((await store.candles(candle(), {})).length, 2)
   })
 
@@ -56,6 +58,7 @@ describe('MySQL that others write to', { skip: noServer, timeout: 120_000 }, () 
     assert.equal(candles.status, 'fulfilled')
     assert.equal((await store.candles(candle(), {})).length, 2)
     await assert.rejects(store.putTrades([trade({ symbol: 'BTCUSDT ' })]), failsWith('INVALID_PARAMETER'))
+    await store.ping()
   })
 
   test('writes nobody waits for are refused before they pile up without bound', async (t) => {

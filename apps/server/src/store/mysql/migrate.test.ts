@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +15,8 @@ import { createServer } from './server.ts'
 import { connect, freshDatabase, noServer } from './testDatabase.ts'
 
 const PROCESS = join(import.meta.dirname, 'test-process.ts')
+const STEPS = readdirSync(join(import.meta.dirname, 'migrations')).map((_, index) => index + 1)
+const nameOf = (number: number): string => `${String(number).padStart(6, '0')}.sql`
 const process_ = (...args: string[]): ChildProcess =>
   spawn(process.execPath, [PROCESS, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
 
@@ -34,7 +37,7 @@ describe('MySQL: migrations and several processes', { skip: noServer, timeout: 1
     const url = await freshDatabase()
     const said = await Promise.all([process_(url), process_(url)].map((child) => Array.fromAsync(linesOf(child))))
     assert.deepEqual(said, [['open'], ['open']])
-    assert.deepEqual(await query(url, 'SELECT number FROM schema_migrations'), [1, 2])
+    assert.deepEqual(await query(url, 'SELECT number FROM schema_migrations'), STEPS)
     await opened(url)
   })
 
@@ -73,15 +76,16 @@ describe('MySQL: migrations and several processes', { skip: noServer, timeout: 1
     await query(url, 'DROP TABLE ledger')
     await opened(url)
     assert.deepEqual(await query(url, 'SELECT COUNT(*) FROM ledger'), [0])
-    assert.deepEqual(await query(url, 'SELECT number FROM schema_migrations'), [1, 2])
+    assert.deepEqual(await query(url, 'SELECT number FROM schema_migrations'), STEPS)
 
     const folder = await folderOf(t)
-    await writeFile(join(folder, '000001.sql'), 'this was done before and would fail')
-    await writeFile(join(folder, '000002.sql'), 'CREATE TABLE IF NOT EXISTS later (a INT);\n-- more\nnonsense;\n')
+    for (const number of STEPS) await writeFile(join(folder, nameOf(number)), 'this was done before and would fail')
+    const next = STEPS.length + 1
+    await writeFile(join(folder, nameOf(next)), 'CREATE TABLE IF NOT EXISTS later (a INT);\n-- more\nnonsense;\n')
     await assert.rejects(migrateFrom(url, folder), /nonsense/)
-    await writeFile(join(folder, '000002.sql'), 'CREATE TABLE IF NOT EXISTS later (a INT);\n')
+    await writeFile(join(folder, nameOf(next)), 'CREATE TABLE IF NOT EXISTS later (a INT);\n')
     await migrateFrom(url, folder)
-    assert.deepEqual(await query(url, 'SELECT number FROM schema_migrations'), [1, 2])
+    assert.deepEqual(await query(url, 'SELECT number FROM schema_migrations'), [...STEPS, next])
   })
 
   test('a database of a newer version, or of another program, is refused and left as it is', async () => {

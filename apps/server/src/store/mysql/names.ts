@@ -2,7 +2,7 @@ import { seriesKey } from '../../domain/candle.ts'
 import { type MarketId, marketKey } from '../../domain/market.ts'
 import { failure } from '../../lib/failure.ts'
 import type { Series } from '../store.ts'
-import { dateTime, type Session } from './sql.ts'
+import { bulkInsert, dateTime, type Session } from './sql.ts'
 
 /** Seconds take the lower 33 bits of a candle's key. */
 export const SPAN = 2 ** 33
@@ -11,6 +11,8 @@ const MAX_SERIES = 2 ** 20
 
 /** Changes nothing where the row exists. Unlike INSERT IGNORE it hides no other trouble. */
 const UNLESS_THERE = 'ON DUPLICATE KEY UPDATE id = id'
+const MARKET_COLUMNS = ['exchange_id', 'symbol', 'created_at', 'updated_at']
+const addMarkets = bulkInsert('trading_pairs', MARKET_COLUMNS, UNLESS_THERE)
 
 /** The numbers by which rows name markets and series. Numbers never change, so what was found once is kept. */
 export function createNames(now: () => number) {
@@ -52,10 +54,26 @@ export function createNames(now: () => number) {
     const known = await findMarket(session, of)
     if (known !== undefined) return known
     const [exchange, time] = [await giveExchange(session, of.exchange), dateTime(now())]
-    const columns = 'exchange_id, symbol, created_at, updated_at'
-    const sql = `INSERT INTO trading_pairs (${columns}) VALUES (?, ?, ?, ?) ${UNLESS_THERE}`
-    await session.run(sql, [exchange, of.symbol, time, time])
+    await addMarkets(session, [[exchange, of.symbol, time, time]])
     return given(await findMarket(session, of), of.symbol)
+  }
+  /** As `giveMarket`, for whole lists of exchanges. */
+  async function giveMarkets(session: Session, list: readonly MarketId[]): Promise<void> {
+    for (const [name, some] of Map.groupBy(list, ({ exchange }) => exchange)) {
+      const exchange = await giveExchange(session, name)
+      const missing = () => some.filter((of) => !markets.has(marketKey(of)))
+      if (missing().length > 0) await learnMarkets(session, name, exchange)
+      const time = dateTime(now())
+      const rows = missing().map(({ symbol }) => [exchange, symbol, time, time])
+      await addMarkets(session, rows)
+      if (rows.length > 0) await learnMarkets(session, name, exchange)
+      for (const { symbol } of missing()) given(undefined, symbol)
+    }
+  }
+  async function learnMarkets(session: Session, exchange: string, id: number): Promise<void> {
+    const sql = 'SELECT id, symbol FROM trading_pairs WHERE exchange_id = ?'
+    for (const [number, symbol] of await session.rows<[number, string]>(sql, [id]))
+      markets.set(marketKey({ exchange, symbol }), number)
   }
   async function giveSeries(session: Session, of: Series): Promise<number> {
     const known = await findSeries(session, of)
@@ -73,6 +91,7 @@ export function createNames(now: () => number) {
     findSeries,
     /** Outside of any transaction: a number is kept even where the write that wanted it fails. */
     giveMarket,
+    giveMarkets,
     giveSeries,
     /** Those that have been given. */
     exchange: (name: string): number => exchanges.get(name)!,

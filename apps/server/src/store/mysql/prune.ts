@@ -1,6 +1,13 @@
 import { JOB_STATES } from '../codes.ts'
-import type { PruneOp } from './apply.ts'
-import type { Session } from './sql.ts'
+import { type Session, whole } from './sql.ts'
+
+/** What is too old, at most `limit` rows of it. */
+export interface PruneOp {
+  readonly kind: 'prune'
+  readonly what: 'trades' | 'revisions' | 'jobs'
+  readonly before: number
+  readonly limit: number
+}
 
 const OVER = (['done', 'failed', 'cancelled'] as const).map((state) => JOB_STATES.indexOf(state)).join(', ')
 const REVISIONS = 'DELETE FROM superseded_candles WHERE until < ? ORDER BY until LIMIT ?'
@@ -10,7 +17,8 @@ const JOBS = `DELETE FROM backfill_jobs WHERE updated_at < ? AND state IN (${OVE
  * Deletes at most `limit` rows of what is older than `before`, inside the caller's transaction; returns how many. Fewer
  * than `limit` mean that none are left.
  */
-export async function prune(session: Session, { what, before, limit }: PruneOp): Promise<number> {
+export async function prune(session: Session, { what, limit, ...op }: PruneOp): Promise<number> {
+  const before = whole(Math.ceil(op.before))
   if (what === 'trades') return pruneTrades(session, before, limit)
   return session.run(what === 'revisions' ? REVISIONS : JOBS, [before, limit])
 }

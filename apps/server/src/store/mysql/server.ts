@@ -148,7 +148,7 @@ export function createServer({ options }: Address, { connectMs, statementMs, rea
 }
 
 /** Rejects when there is no answer after `ms`. The driver's own limit leaves its timer behind when a connection breaks. */
-async function inTime<R>(ms: number, answer: Promise<R>): Promise<R> {
+export async function inTime<R>(ms: number, answer: Promise<R>): Promise<R> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     const error = Object.assign(new Error(`no answer within ${ms} ms`), { code: 'ETIMEDOUT' })

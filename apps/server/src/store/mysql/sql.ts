@@ -56,3 +56,7 @@ export const takeNew = (columns: readonly string[]): string =>
 
 /** A time in ms as a DATETIME, which holds UTC here; the part of a second is left out. */
 export const dateTime = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
+
+/** A bound, which may lie anywhere, for a column of whole numbers. */
+export const whole = (value: number): number =>
+  Math.min(Math.max(Math.floor(value), Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)

@@ -4,7 +4,7 @@ import type { Trade } from '../../domain/trade.ts'
 import { SIDES } from '../codes.ts'
 import type { Store, TradedMarket } from '../store.ts'
 import type { Names } from './names.ts'
-import { bulkInsert, type Session } from './sql.ts'
+import { bulkInsert, type Session, whole } from './sql.ts'
 
 const VALUES = ['count', 'price', 'quantity', 'side', 'time', 'received']
 const COLUMNS = ['trading_pair_id', 'id', ...VALUES]
@@ -61,14 +61,15 @@ export function tradeReader(session: Session, names: Names): Pick<Store, 'trades
   /** By time, then by `place`, a stretch at a time. */
   async function read(sql: string, market: number, { from, to }: Interval, limit: number): Promise<Row[]> {
     const found: Row[] = []
-    let after = { time: from, place: Number.MIN_SAFE_INTEGER }
+    const end = whole(Math.ceil(to))
+    let after = { time: whole(Math.ceil(from)), place: Number.MIN_SAFE_INTEGER }
     while (found.length < limit) {
       const size = Math.min(SLICE, limit - found.length)
-      const rows = await session.rows<Row>(sql, [market, after.time, to, after.time, after.place, size])
+      const rows = await session.rows<Row>(sql, [market, after.time, end, after.time, after.place, size])
       for (const row of rows) found.push(row)
       if (rows.length < size) break
-      const end = rows.at(-1)!
-      after = { time: end[5], place: end[7] }
+      const last = rows.at(-1)!
+      after = { time: last[5], place: last[7] }
     }
     return found
   }

@@ -32,7 +32,6 @@ const TOUCHING = `SELECT c.market, c.series, c.start, c.stop, c.state
         WHERE e.market = b.market AND e.series = b.series AND e.start < b.start
       ), b.start)
   ) c ORDER BY c.market, c.series, c.start`
-const LOCK = 'SELECT id FROM candlewire.markets WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE'
 const REMOVE = `DELETE FROM candlewire.coverage c USING unnest($1::int4[], $2::text[], $3::int8[])
   AS b (market, series, start) WHERE c.market = b.market AND c.series = b.series AND c.start = b.start`
 const SAVE = `INSERT INTO candlewire.coverage AS c (market, series, start, stop, state)
@@ -62,12 +61,14 @@ async function touching(session: Session, groups: readonly Group[]): Promise<Map
   return found
 }
 
-/** Lays intervals over those in the table, within the caller's transaction; writers of one market take turns. */
+/**
+ * Lays intervals over those in the table, within the caller's transaction. The caller holds the rows of their markets,
+ * so that nobody else changes the same coverage meanwhile.
+ */
 export function coverageWriter(names: Names) {
   return async (session: Session, intervals: readonly Coverage[]): Promise<void> => {
     const groups = grouped(intervals, names)
     if (groups.length === 0) return
-    await session.query(LOCK, [column(INT4, groups, ({ market }) => market)])
     const known = await touching(session, groups)
     const gone: Place[] = []
     const put: Place[] = []

@@ -115,7 +115,7 @@ export function openDatabase(settings: DatabaseSettings, log: Logger): Database 
   }
 }
 
-function placeOf(url: string): string {
+export function placeOf(url: string): string {
   try {
     const { hostname, port, pathname } = new URL(url)
     return `postgres://${hostname}:${port || 5432}${pathname}`

@@ -1,6 +1,6 @@
 import type { Logger } from '../../lib/log.ts'
-import { checkCandle, checkInterval, checkLedger, checkTrade } from '../check.ts'
-import type { Store } from '../store.ts'
+import { checkCandle, checkInterval, checkLedger, checkMessage, checkTrade } from '../check.ts'
+import type { MessageStore, Store } from '../store.ts'
 import { candleReader } from './candleReader.ts'
 import { candleWriter, pruneRevisions } from './candleWriter.ts'
 import { coverageReader, coverageWriter } from './coverage.ts'
@@ -8,8 +8,9 @@ import { type Database, type DatabaseSettings, openDatabase } from './database.t
 import { jobReader, pruneJobs, writeJobs } from './jobs.ts'
 import { type Batch, createLane } from './lane.ts'
 import { ledgerReader, ledgerWriter } from './ledger.ts'
+import { messageReader, writeMessages } from './messages.ts'
 import { type Layout, migrate } from './migrate.ts'
-import { createNames, type Names } from './names.ts'
+import { createNames, lockMarkets, type Names } from './names.ts'
 import { createPartitions } from './partitions.ts'
 import { pruneTrades, tradeReader, tradeWriter } from './trades.ts'
 
@@ -29,7 +30,11 @@ export interface PostgresSettings extends DatabaseSettings {
  * fails calls with `STORE_UNAVAILABLE`; once it is back they work again.
  * Rejects with `STORE_UNAVAILABLE`, with `STORE_DAMAGED` when the server refuses us, with `INVALID_SETTING`.
  */
-export async function postgresStore({ log, now = Date.now, ...settings }: PostgresSettings): Promise<Store> {
+export async function postgresStore({
+  log,
+  now = Date.now,
+  ...settings
+}: PostgresSettings): Promise<Store & MessageStore> {
   const database = openDatabase(settings, log)
   try {
     const layout = await migrate(database, log)
@@ -43,7 +48,7 @@ export async function postgresStore({ log, now = Date.now, ...settings }: Postgr
 
 type Sizes = Pick<PostgresSettings, 'statementRows' | 'copyRows'>
 
-function storeOf(database: Database, layout: Layout, now: () => number, sizes: Sizes): Store {
+function storeOf(database: Database, layout: Layout, now: () => number, sizes: Sizes): Store & MessageStore {
   const names = createNames(database)
   const partitions = createPartitions(database, layout, now)
   const candles = candleReader(database, names)
@@ -51,6 +56,7 @@ function storeOf(database: Database, layout: Layout, now: () => number, sizes: S
   const coverage = coverageReader(database, names)
   const ledger = ledgerReader(database, names)
   const jobs = jobReader(database)
+  const messages = messageReader(database)
   const write = batchWriter(database, names, sizes)
   const lane = createLane(async (batch) => {
     await prepare(batch)
@@ -118,6 +124,12 @@ function storeOf(database: Database, layout: Layout, now: () => number, sizes: S
     jobs: (filter) => jobs.list(filter?.state),
     pruneJobs: (before) => pruneJobs(database, before),
 
+    async putMessages(list) {
+      list.forEach(checkMessage)
+      await put({ messages: list }, list.length)
+    },
+    messages,
+
     async ping() {
       await database.query('SELECT 1')
       const trouble = lane.trouble()
@@ -127,7 +139,10 @@ function storeOf(database: Database, layout: Layout, now: () => number, sizes: S
   }
 }
 
-/** Writes a batch with one transaction. */
+/**
+ * Writes a batch with one transaction. Writers of one series, or of trades and coverage of one market, take turns, in all
+ * processes, and none waits for another that waits for it.
+ */
 function batchWriter(database: Database, names: Names, { statementRows = 5_000, copyRows = 1_000 }: Sizes) {
   const writeCandles = candleWriter(names, { statement: statementRows, copy: copyRows })
   const writeTrades = tradeWriter(names, statementRows)
@@ -136,9 +151,11 @@ function batchWriter(database: Database, names: Names, { statementRows = 5_000, 
   return (batch: Batch): Promise<void> =>
     database.transaction(async (session) => {
       if (batch.candles.length > 0) await writeCandles(session, batch.candles)
+      await lockMarkets(session, names, [...batch.trades, ...batch.coverage])
       if (batch.trades.length > 0) await writeTrades(session, batch.trades)
       if (batch.coverage.length > 0) await writeCoverage(session, batch.coverage)
       if (batch.ledger.length > 0) await writeLedger(session, batch.ledger)
       if (batch.jobs.length > 0) await writeJobs(session, batch.jobs)
+      if (batch.messages.length > 0) await writeMessages(session, batch.messages, statementRows)
     })
 }

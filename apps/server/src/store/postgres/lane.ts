@@ -1,6 +1,7 @@
 import type { Candle } from '../../domain/candle.ts'
 import type { Coverage } from '../../domain/coverage.ts'
 import type { LedgerRow } from '../../domain/ledger.ts'
+import type { Message } from '../../domain/message.ts'
 import type { Trade } from '../../domain/trade.ts'
 import { failure, isFailure } from '../../lib/failure.ts'
 import { fifo } from '../../lib/fifo.ts'
@@ -19,6 +20,7 @@ export interface Batch {
   readonly coverage: readonly Coverage[]
   readonly ledger: readonly LedgerRow[]
   readonly jobs: readonly Job[]
+  readonly messages: readonly Message[]
 }
 
 interface Waiting {
@@ -105,4 +107,5 @@ const joined = (batches: readonly Partial<Batch>[]): Batch => ({
   coverage: batches.flatMap(({ coverage = [] }) => coverage),
   ledger: batches.flatMap(({ ledger = [] }) => ledger),
   jobs: batches.flatMap(({ jobs = [] }) => jobs),
+  messages: batches.flatMap(({ messages = [] }) => messages),
 })

@@ -2,7 +2,7 @@ import { seriesKey } from '../../domain/candle.ts'
 import { type MarketId, marketKey } from '../../domain/market.ts'
 import type { Series } from '../store.ts'
 import { column, INT4, textColumn } from './binary.ts'
-import type { Database } from './database.ts'
+import type { Database, Session } from './database.ts'
 
 type Found = [id: string, exchange: string, symbol: string, timeframe: string]
 
@@ -78,6 +78,14 @@ export function createNames(database: Database) {
 }
 
 export type Names = ReturnType<typeof createNames>
+
+const LOCK = 'SELECT id FROM candlewire.markets WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE'
+
+/** Keeps the rows of markets until the caller's transaction ends. */
+export async function lockMarkets(session: Session, names: Names, list: readonly MarketId[]): Promise<void> {
+  const numbers = [...new Set(list.map(names.market))]
+  if (numbers.length > 0) await session.query(LOCK, [column(INT4, numbers, (number) => number)])
+}
 
 const namesOf = (list: readonly MarketId[]): Buffer[] => [
   textColumn(list, ({ exchange }) => exchange),

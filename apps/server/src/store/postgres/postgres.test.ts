@@ -1,6 +1,7 @@
 import { after, test } from 'node:test'
 import { silent } from '../../lib/log.ts'
 import { storeContract } from '../contract.ts'
+import { messageStoreContract } from '../contractOfMessages.ts'
 import { postgresStore } from './index.ts'
 import { createDatabases, missingServer } from './testServer.ts'
 
@@ -13,4 +14,5 @@ else {
     postgresStore({ url: await databases.fresh(), now, log: silent, copyRows })
   storeContract('PostgreSQL', (now) => open(now, 1_000))
   storeContract('PostgreSQL by COPY', (now) => open(now, 1))
+  messageStoreContract('PostgreSQL', () => open(Date.now, 1_000))
 }

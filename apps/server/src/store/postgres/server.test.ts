@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Client } from 'pg'
@@ -9,7 +10,7 @@ import { DAY } from '../../domain/timeframe.ts'
 import { isFailure } from '../../lib/failure.ts'
 import { silent } from '../../lib/log.ts'
 import { persevere } from '../../lib/persevere.ts'
-import { candle, failsWith, MINUTE, T0, trade } from '../samples.ts'
+import { candle, failsWith, job, MINUTE, T0, trade } from '../samples.ts'
 import type { Store } from '../store.ts'
 import { postgresStore } from './index.ts'
 import { createCluster, missingPrograms } from './testCluster.ts'
@@ -54,7 +55,10 @@ test('each migration runs once, however many processes come at the same moment',
   }
   await store.close()
   const { rows } = await withClient(url, (client) => client.query('SELECT number FROM candlewire.schema_migrations'))
-  assert.deepEqual(rows, [{ number: 1 }, { number: 2 }])
+  assert.deepEqual(
+    rows,
+    readdirSync(join(import.meta.dirname, 'migrations')).map((_, index) => ({ number: index + 1 })),
+  )
 })
 
 test('writers of one series see each other, and its count stays true', { skip }, async () => {
@@ -139,6 +143,16 @@ test('whatever is wrong with the address is told without its password', { skip }
       return true
     })
   }
+})
+
+test('a text that no table takes is refused, without those written with it', { skip }, async () => {
+  const store = await open(await databases.fresh())
+  const wrong = store.putJob(job({ id: 'a\0b' }))
+  const [refused, kept] = await Promise.allSettled([wrong, store.putCandles([candle()])])
+  assert.ok(refused.status === 'rejected' && failsWith('INVALID_PARAMETER')(refused.reason))
+  assert.equal(kept.status, 'fulfilled')
+  await store.ping()
+  await store.close()
 })
 
 test('connections that are cut fail no later call, and nothing falls over', { skip }, async () => {
