@@ -30,6 +30,7 @@ export async function amend(
   const revised: Candle[] = []
   for (const lane of aggregator.lanes(market)) {
     const { frame } = lane
+    lane.amended = true
     if (bySize(frame, corrected) > 0) {
       revised.push(...(await rebuild(store, market, frame, { from, to }, lane.closedTo, frames)))
       if (lane.from && from < lane.from.closedTo) await remakeOpen(store, lane, fill, frames)
@@ -81,7 +82,6 @@ function put(lane: Lane, bar: Float64Array, open: number, end: number): void {
   const partial = lane.partials.find((one) => one.open === open)
   // It waits for its beginning, which it will get from the corrected store.
   if (partial && !partial.history) return
-  lane.amended = true
   const at = barAt(lane, open)
   if (partial) {
     partial.history = bar

@@ -188,7 +188,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
     const { time, price, quantity, count } = trade
     if (time < head.from || time >= head.to) {
       if (time < baseFrom) {
-        wantRemade(time, step)
+        wantRemade(step, time, time + 1)
         return
       }
       if (time < base.closedTo) {
@@ -204,18 +204,13 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
     addTrade(rows, head.at, price, quantity, order, count)
   }
 
-  function wantRemade(time: number, step: Step): void {
-    step.remake = joined(step.remake, { from: time, to: time + 1 })
-    remake = joined(remake, step.remake)
-  }
-
   /**
    * Its candle of the smallest timeframe is closed: that and each closed larger one is revised. The smallest that is
    * still open takes it in, and hands it on when it closes.
    */
   function addLate(trade: Trade, order: number, step: Step): void {
     step.lateTrades++
-    if (trade.time < liveFrom) wantRemade(trade.time, step)
+    if (trade.time < liveFrom) wantRemade(step, trade.time, trade.time + 1)
     for (const lane of lanes) {
       const handedOn = lane.from && openTime(lane.from.frame, trade.time) >= lane.from.closedTo
       const open = openTime(lane.frame, trade.time)
@@ -288,6 +283,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
         } else step.duplicates++
       }
       if (batch.upTo - latenessMs >= base.closesAt) closeUntil(batch.upTo - latenessMs, step)
+      if (step.remake) remake = bothOf(remake, step.remake)
       return added > 0
     },
 
@@ -337,7 +333,12 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
   }
 }
 
-const joined = (one: Interval | undefined, { from, to }: Interval): Interval => ({
+function wantRemade(step: Step, from: number, to: number): void {
+  const { remake } = step
+  step.remake = { from: Math.min(from, remake?.from ?? from), to: Math.max(to, remake?.to ?? to) }
+}
+
+const bothOf = (one: Interval | undefined, { from, to }: Interval): Interval => ({
   from: Math.min(from, one?.from ?? from),
   to: Math.max(to, one?.to ?? to),
 })
