@@ -49,13 +49,18 @@ async function end(worker: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   await ended
 }
 
-async function openWorld(t: TestContext): Promise<World & { bus: KafkaBus; signal: AbortSignal }> {
+/** Gone when the test ends, with what is left of `workers`. */
+async function openWorld(
+  t: TestContext,
+  workers: readonly ChildProcess[],
+): Promise<World & { bus: KafkaBus; signal: AbortSignal }> {
   const folder = await mkdtemp(join(tmpdir(), 'candlewire-exactly-'))
   const world = { prefix: freshPrefix(), exchange: `x${randomUUID().slice(0, 8)}`, folder }
   const bus = await openKafkaBus(settingsOf(BROKER, world.prefix, world.exchange, folder), { log: silent })
   const stop = new AbortController()
   t.after(async () => {
     stop.abort()
+    await Promise.all(workers.map((worker) => end(worker, 'SIGKILL')))
     await bus.close()
     await rm(folder, { recursive: true })
   })
@@ -134,7 +139,8 @@ test('aggregate processes that share partitions lose and double nothing, killed,
   skip: noBroker,
   timeout: (LIMIT_MS + 30_000) * (ROUNDS + 1),
 }, async (t) => {
-  const world = await openWorld(t)
+  const workers: ChildProcess[] = []
+  const world = await openWorld(t, workers)
   const { bus } = world
   const dice = random(SEED)
   const outputs = readOutputs(world)
@@ -142,8 +148,7 @@ test('aggregate processes that share partitions lose and double nothing, killed,
   const published: TradeBatch[] = []
   /** The topics are made, and the group begins before the first trade. */
   await bus.publish('feed', [{ exchange: world.exchange, symbol: 'x', state: 'up', reason: '', time: 1 }])
-  const workers = await Promise.all([0, 1, 2].map(() => startWorker(world)))
-  t.after(() => Promise.all(workers.map((worker) => end(worker, 'SIGKILL'))))
+  workers.push(...(await Promise.all([0, 1, 2].map(() => startWorker(world)))))
 
   const loading = new AbortController()
   const load = (async () => {
