@@ -38,7 +38,8 @@ async function startWorker({ prefix, exchange, folder }: World): Promise<ChildPr
   const worker = spawn(process.execPath, [file, BROKER, prefix, exchange, own], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  await once(worker.stdout, 'data')
+  const [code] = await Promise.race([once(worker.stdout, 'data').then(() => []), once(worker, 'exit')])
+  if (code !== undefined) throw new Error(`a process did not begin, it ended with ${code}`)
   return worker
 }
 
@@ -151,6 +152,7 @@ test('aggregate processes that share partitions lose and double nothing, killed,
   workers.push(...(await Promise.all([0, 1, 2].map(() => startWorker(world)))))
 
   const loading = new AbortController()
+  t.after(() => loading.abort())
   const load = (async () => {
     while (!loading.signal.aborted) {
       const batches = feeds.map((next) => next(dice() < 0.1 ? 0 : 1 + Math.floor(dice() * 20)))
