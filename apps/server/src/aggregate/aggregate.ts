@@ -10,9 +10,10 @@ import { persevere } from '../lib/persevere.ts'
 import { everyTick } from '../lib/ticks.ts'
 import { together } from '../lib/together.ts'
 import type { Store } from '../store/store.ts'
-import { createAgenda } from './agenda.ts'
-import { createAggregator } from './aggregator.ts'
+import { createAgenda, type Errand } from './agenda.ts'
+import { type Aggregator, createAggregator } from './aggregator.ts'
 import { amend } from './amend.ts'
+import { aggregateExactly, type Turn } from './exactly.ts'
 import { historyFrames } from './history.ts'
 import { createReviser } from './late.ts'
 import { clearNotes, emptyStep, type Step } from './market.ts'
@@ -52,16 +53,30 @@ const TICK_MS = 50
  * taken in is done; rejects when something fails that a retry can't help.
  */
 export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<void> {
-  const { bus, store, log, metrics } = deps
-  const { latenessMs = 2_000, formingMs = 250, settleMs = 1_000 } = deps
-  const { now, every } = deps.pace ?? { now: () => performance.now(), every: everyTick }
-  const aggregator = createAggregator({ timeframes: deps.timeframes, latenessMs, formingMs })
+  const { latenessMs = 2_000, formingMs = 250, pace = OWN_PACE, log } = deps
+  const settings = { timeframes: deps.timeframes, latenessMs, formingMs }
+  if (!deps.bus.process) return run(deps, createAggregator(settings), (work) => work(), signal)
+  const runOn = (bus: Bus, aggregator: Aggregator, turn: Turn, stop: AbortSignal) =>
+    run({ ...deps, bus }, aggregator, turn, stop)
+  return aggregateExactly(deps.bus.process, { settings, run: runOn, now: pace.now, log }, signal)
+}
+
+const OWN_PACE: Pace = { now: () => performance.now(), every: everyTick }
+
+function run(deps: AggregateDeps, aggregator: Aggregator, turn: Turn, signal: AbortSignal): Promise<void> {
+  const { bus, store, log, metrics, settleMs = 1_000 } = deps
+  const { now, every } = deps.pace ?? OWN_PACE
   const enabled = deps.timeframes.map(timeframe).sort(bySize)
   const frames = historyFrames(deps.timeframes)
   const revise = createReviser(store)
   const agenda = createAgenda(settleMs)
   /** Markets that were gone on with, whose older candles may have been left unmade. */
   const fresh: MarketId[] = []
+  for (const { market, remake } of aggregator.markets()) {
+    if (!remake && !aggregator.isUnsettled(market)) continue
+    agenda.begin(market, remake, now())
+    fresh.push(market)
+  }
 
   async function publish(candles: readonly Candle[], kind: string): Promise<void> {
     if (candles.length === 0) return
@@ -137,15 +152,20 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
     await publish(await makeMissing(store, market, aggregator.lanes(market), liveFrom, frames), 'revised')
   }
 
+  async function runErrand(errand: Errand, stop: AbortSignal): Promise<void> {
+    const { market, stretch, looks } = errand
+    if (stretch && looks > 0) await publish(await remakeClosed(market, stretch), 'revised')
+    await settleOne(market, stop)
+    agenda.done(errand, !stretch || (await isReached(market, stretch)), aggregator.isUnsettled(market), now())
+  }
+
   /** What is left when the signal aborts is looked after at the next start. */
   async function runErrands(stop: AbortSignal): Promise<void> {
-    for (let market = fresh[0]; market && !stop.aborted; fresh.shift(), market = fresh[0]) await makeUnmade(market)
+    for (let market = fresh[0]; market && !stop.aborted; fresh.shift(), market = fresh[0])
+      await turn(() => makeUnmade(market))
     for (const errand of agenda.due(now())) {
       if (stop.aborted) return
-      const { market, stretch, looks } = errand
-      if (stretch && looks > 0) await publish(await remakeClosed(market, stretch), 'revised')
-      await settleOne(market, stop)
-      agenda.done(errand, !stretch || (await isReached(market, stretch)), aggregator.isUnsettled(market), now())
+      await turn(() => runErrand(errand, stop))
     }
   }
 
@@ -175,6 +195,6 @@ export function aggregate(deps: AggregateDeps, signal: AbortSignal): Promise<voi
         () => persevere(() => runErrands(stop), 'complete first candles', log, stop),
         stop,
       ),
-    (stop) => every(TICK_MS, () => publish(aggregator.forming(now()), 'forming'), stop),
+    (stop) => every(TICK_MS, () => turn(() => publish(aggregator.forming(now()), 'forming')), stop),
   ])
 }

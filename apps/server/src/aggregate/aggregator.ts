@@ -1,9 +1,11 @@
 import type { Candle } from '../domain/candle.ts'
+import type { Interval } from '../domain/coverage.ts'
 import type { MarketId } from '../domain/market.ts'
 import { parents, timeframe } from '../domain/timeframe.ts'
 import type { TradeBatch } from '../domain/trade.ts'
 import type { Lane, Partial } from './lane.ts'
 import { createMarket, emptyStep, type Market, type Step } from './market.ts'
+import { readMemory, writeMemory } from './memory.ts'
 
 export interface AggregatorSettings {
   /** Codes of the timeframes to make; each must be made of whole candles of the smallest. */
@@ -44,8 +46,11 @@ export function createAggregator({ timeframes, latenessMs = 2_000, formingMs = 2
   const seatOf = ({ exchange, symbol }: MarketId): Seat | undefined => exchanges.get(exchange)?.get(symbol)
   const marketOf = (id: MarketId): Market | undefined => seatOf(id)?.market
 
-  function seatFor({ exchange, symbol }: MarketId): Seat {
-    const market = createMarket({ exchange, symbol }, chain, latenessMs)
+  const seatFor = ({ exchange, symbol }: MarketId): Seat =>
+    seatOfMarket(createMarket({ exchange, symbol }, chain, latenessMs))
+
+  function seatOfMarket(market: Market): Seat {
+    const { exchange, symbol } = market.id
     const made = { market, changed: false, formedAt: Number.NEGATIVE_INFINITY }
     const markets = exchanges.get(exchange) ?? new Map<string, Seat>()
     exchanges.set(exchange, markets.set(symbol, made))
@@ -63,7 +68,10 @@ export function createAggregator({ timeframes, latenessMs = 2_000, formingMs = 2
     /** An earlier process has stored candles up to these open times, by timeframe. */
     expectStored(of: MarketId, storedTo: ReadonlyMap<string, number>): void {
       const { lanes } = (seatOf(of) ?? seatFor(of)).market
-      for (const lane of lanes) lane.storedTo = storedTo.get(lane.frame.code) ?? lane.storedTo
+      for (const lane of lanes) {
+        lane.storedTo = storedTo.get(lane.frame.code) ?? lane.storedTo
+        lane.amended = true
+      }
     },
 
     /** Takes a batch in; candles that it closes or revises are added to the step. */
@@ -85,6 +93,36 @@ export function createAggregator({ timeframes, latenessMs = 2_000, formingMs = 2
       }
       changed = early
       return candles
+    },
+
+    /** All that is remembered of a market, as text. */
+    save(of: MarketId): string | undefined {
+      const market = marketOf(of)
+      if (!market) return undefined
+      for (const lane of market.lanes) lane.amended = false
+      return writeMemory(market.memory(), market.lanes, latenessMs)
+    },
+
+    /**
+     * Goes on from what was saved of a market that is not known here, as though there had been no other process.
+     * Throws a plain Error when it was saved with other settings.
+     */
+    restore(of: MarketId, saved: string): void {
+      const market = createMarket({ exchange: of.exchange, symbol: of.symbol }, chain, latenessMs)
+      market.recall(readMemory(saved, market.lanes, latenessMs))
+      seatOfMarket(market)
+    },
+
+    /** Markets that history or the store, and not trades alone, has changed since they were saved. */
+    amended(): MarketId[] {
+      const all = [...exchanges.values()].flatMap((markets) => [...markets.values()])
+      return all.filter(({ market }) => market.lanes.some((lane) => lane.amended)).map(({ market }) => market.id)
+    },
+
+    /** The markets that are known, each with where trades came that no live candle took in. */
+    markets(): { market: MarketId; remake: Interval | undefined }[] {
+      const all = [...exchanges.values()].flatMap((markets) => [...markets.values()])
+      return all.map(({ market }) => ({ market: market.id, remake: market.remake() }))
     },
 
     /** Candles of a market that wait for history, smallest timeframe first. */

@@ -30,6 +30,7 @@ export async function amend(
   const revised: Candle[] = []
   for (const lane of aggregator.lanes(market)) {
     const { frame } = lane
+    lane.amended = true
     if (bySize(frame, corrected) > 0) {
       revised.push(...(await rebuild(store, market, frame, { from, to }, lane.closedTo, frames)))
       if (lane.from && from < lane.from.closedTo) await remakeOpen(store, lane, fill, frames)
@@ -45,6 +46,7 @@ export async function amend(
 export function takeOver(lane: Lane, candle: Candle): void {
   const at = findBar(lane, candle.time)
   if (candle.time >= lane.closedTo) return
+  lane.amended = true
   const { rows } = lane
   const partial = lane.partials.find(({ open }) => open === candle.time)
   if (partial) {

@@ -5,6 +5,13 @@ const GAPS = 64
 /** Trades named by text that are remembered. */
 const NAMES = 4_096
 
+/** What is remembered, as plain data. */
+export interface CountedIds {
+  readonly next: number
+  readonly gaps: readonly { readonly from: number; readonly to: number }[]
+  readonly names: readonly string[]
+}
+
 /** Which trades of one market have been counted. Remembers a bounded past: what is older counts as seen. */
 export function createIds() {
   /** The id that counts next. In an object, because a number that a closure changes would be allocated for each trade. */
@@ -46,5 +53,12 @@ export function createIds() {
   return {
     /** Whether the trade was not counted before; from now on it is. */
     isNew: ({ id, count }: Trade): boolean => (typeof id === 'number' ? firstNumber(id, count) : firstName(id)),
+    save: (): CountedIds => ({ next: counted.next, gaps: gaps.map((gap) => ({ ...gap })), names: [...names] }),
+    /** Goes on from what was saved; for one that has counted nothing. */
+    restore(saved: CountedIds): void {
+      counted.next = saved.next
+      for (const { from, to } of saved.gaps) gaps.push({ from, to })
+      for (const name of saved.names) names.add(name)
+    },
   }
 }

@@ -43,6 +43,8 @@ export interface Lane {
   /** Bars that opened before it may have left the ring. */
   forgotten: number
   partials: Partial[]
+  /** History or the store, and not trades alone, has changed what is here since it was saved. */
+  amended: boolean
 }
 
 export function createLane(frame: Timeframe, from: Lane | undefined, bars: number): Lane {
@@ -64,6 +66,7 @@ export function createLane(frame: Timeframe, from: Lane | undefined, bars: numbe
     storedTo: Number.NEGATIVE_INFINITY,
     forgotten: Number.NEGATIVE_INFINITY,
     partials: [],
+    amended: false,
   }
   from?.into.push(lane)
   return lane
@@ -117,7 +120,9 @@ function forget(lane: Lane, at: number): void {
 /** What the closed candle that opens at `start` is called from now on, if it is still in memory. */
 export function setRevision(lane: Lane, start: number, revision: number): void {
   const at = findBar(lane, start)
-  if (at >= 0) lane.rows[at + REVISION] = revision
+  if (at < 0 || lane.rows[at + REVISION] === revision) return
+  lane.rows[at + REVISION] = revision
+  lane.amended = true
 }
 
 /** Removes bars that open in `[from, to)`. */

@@ -8,6 +8,7 @@ import { MINUTE, nextOpen, openTime, type parents } from '../domain/timeframe.ts
 import type { Trade, TradeBatch } from '../domain/trade.ts'
 import { createIds } from './ids.ts'
 import { barAt, barOf, createLane, dropBars, findBar, findClosing, type Lane, type Partial, restart } from './lane.ts'
+import type { MarketMemory } from './memory.ts'
 
 /** Closed bars of the smallest timeframe and of each larger one that are kept in memory, so that late trades find them. */
 const RECENT = 64
@@ -70,6 +71,8 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
   let reached = Number.NEGATIVE_INFINITY
   /** How long the exchange has said that the market does not trade. */
   let standstill: Interval | undefined
+  /** Where trades came that no live candle takes in. */
+  let remake: Interval | undefined
   /**
    * The open bar of the smallest timeframe that took the last trade, its bounds (empty ones for none), and the newest
    * trade time. In an object, because a number that a closure changes would be allocated anew for each trade.
@@ -281,6 +284,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
       }
       if (batch.filled) wantRemade(step, batch.filled.from, batch.filled.to)
       if (batch.upTo - latenessMs >= base.closesAt) closeUntil(batch.upTo - latenessMs, step)
+      if (step.remake) remake = bothOf(remake, step.remake)
       return added > 0
     },
 
@@ -294,6 +298,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
     complete(lane: Lane, partial: Partial, history: readonly Candle[], step: Step): void {
       if (partial.history || !lane.partials.includes(partial)) return
       partial.history = barOf(history, partial.open, partial.end)
+      lane.amended = true
       if (partial.open < lane.closedTo) publishPartial(lane, partial, findBar(lane, partial.open), step)
     },
 
@@ -302,6 +307,29 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
     /** The last price before the live trades: what quiet candles before the next trade are drawn at. */
     setClose(close: number): void {
       for (const lane of lanes) if (Number.isNaN(lane.close)) lane.close = close
+      base.amended = true
+    },
+
+    /** Where trades came that no live candle took in, since the market began. */
+    remake: () => remake,
+
+    /** What is remembered beside the lanes. */
+    memory: (): MarketMemory => ({
+      started,
+      times: [completeFrom, liveFrom, baseFrom, arrivals, reached, head.at, head.from, head.to, head.newestTime],
+      standstill,
+      remake,
+      ids: ids.save(),
+    }),
+
+    /** Goes on from what was remembered; for a market that has taken in nothing. The lanes are restored beside it. */
+    recall(memory: MarketMemory): void {
+      started = memory.started
+      ;[completeFrom, liveFrom, baseFrom, arrivals, reached, head.at, head.from, head.to, head.newestTime] =
+        memory.times
+      standstill = memory.standstill
+      remake = memory.remake
+      ids.restore(memory.ids)
     },
   }
 }
@@ -310,6 +338,11 @@ function wantRemade(step: Step, from: number, to: number): void {
   const { remake } = step
   step.remake = { from: Math.min(from, remake?.from ?? from), to: Math.max(to, remake?.to ?? to) }
 }
+
+const bothOf = (one: Interval | undefined, { from, to }: Interval): Interval => ({
+  from: Math.min(from, one?.from ?? from),
+  to: Math.max(to, one?.to ?? to),
+})
 
 function createLanes(chain: ReturnType<typeof parents>, latenessMs: number): Lane[] {
   const lanes: Lane[] = []

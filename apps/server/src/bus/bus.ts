@@ -68,4 +68,51 @@ export interface Bus {
   subscribe<T extends Topic>(topic: T, group: string, signal: AbortSignal): AsyncIterable<Batch<T>>
   /** Events waiting per topic and group, for metrics. */
   depth(): { topic: Topic; group: string; events: number }[]
+  /** Only of a log that several processes share. */
+  readonly process?: Process
 }
+
+/** Events of one topic, as they came. */
+export type Taken<T extends Topic = Topic> = { [K in T]: { readonly topic: K; readonly events: Batch<K> } }[T]
+
+/** What a worker writes. Nothing of it is to be seen before the step is done. */
+export interface Output {
+  publish<T extends Topic>(topic: T, events: Batch<T>): void
+  /**
+   * Keeps all that is remembered of a market at the end of the step, for whoever works on it next. What was kept before is
+   * forgotten.
+   */
+  keep(market: MarketId, state: string): void
+}
+
+/** Works on the events of some markets, which no one else works on meanwhile. `F` is the first topic, `M` those beside it. */
+export interface Worker<F extends Topic, M extends Topic = never> {
+  /**
+   * Events of the first topic that came after the market's state was kept. They were worked on, and what that led to is
+   * written: only the worker's memory lacks them.
+   */
+  again(events: Batch<F>): void
+  /** One step. Also called without events, now and then. */
+  work(taken: readonly Taken<F | M>[], out: Output): Promise<void>
+  /** Nobody asks it any more. What it remembers may be wrong: its last step may not have been done. */
+  end(): Promise<void>
+}
+
+/** Makes a worker of what was kept, as key of a market (`marketKey`) and state. */
+export type Begin<F extends Topic, M extends Topic = never> = (
+  kept: ReadonlyMap<string, string>,
+) => Promise<Worker<F, M>>
+
+/**
+ * Reads topics as the group `name`, each event for one of its members, and does each step wholly or not at all: the events
+ * count as read, what was published is to be seen and the state is kept, all at once. A step that was lost is done again,
+ * by a worker that `begin` makes anew, as it does when markets change hands. A market whose state was never kept is none
+ * that events are given `again` of. Resolves when the signal aborts; rejects with any error of the worker but
+ * `BUS_UNAVAILABLE`.
+ */
+export type Process = <F extends Topic, M extends Topic = never>(
+  topics: readonly [F, ...M[]],
+  name: string,
+  begin: Begin<F, M>,
+  signal: AbortSignal,
+) => Promise<void>

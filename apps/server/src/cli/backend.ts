@@ -7,6 +7,7 @@ import type { RestClient } from '../exchanges/rest.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Reconciler } from '../reconcile/reconcile.ts'
 import type { Store } from '../store/store.ts'
+import type { EventLog } from './bus.ts'
 import { completeness } from './completeness.ts'
 import type { Outside } from './outside.ts'
 import { createRate, latencyMs } from './performance.ts'
@@ -19,6 +20,7 @@ interface Deps {
   readonly backfill: Backfill
   readonly reconciler: Reconciler
   readonly outside: Pick<Outside, 'problems'>
+  readonly eventLog: Pick<EventLog, 'problems'>
   readonly config: Config
   readonly symbols: () => string[]
   readonly signal: AbortSignal
@@ -26,7 +28,7 @@ interface Deps {
 
 /** What collect and backfill offer to the API, as plain functions: no role sees another. */
 export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<void> } {
-  const { store, rest, metrics, collector, backfill, reconciler, outside, config, symbols, signal } = deps
+  const { store, rest, metrics, collector, backfill, reconciler, outside, eventLog, config, symbols, signal } = deps
   const { exchange } = rest
   const frames = createRate(() => collector.status().messagesReceived)
   const requests = createRate(() => rest.usage().requests)
@@ -60,7 +62,7 @@ export function createBackend(deps: Deps): ApiBackend & { sample: () => Promise<
           publish_latency_ms: { p50: latency[0] ?? 0, p95: latency[1] ?? 0, p99: latency[2] ?? 0 },
           requests_per_minute: round(requests.perSecond() * 60),
         },
-        problems: { ...problemsOf(exchange.id, status), ...outside.problems() },
+        problems: { ...problemsOf(exchange.id, status), ...outside.problems(), ...eventLog.problems() },
       }
     },
     async fetchHistorical({ symbol, timeframe, from, to }) {

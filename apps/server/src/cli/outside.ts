@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Bus } from '../bus/bus.ts'
+import type { Cache, Channels } from '../cache/cache.ts'
 import { memoryCache } from '../cache/memory.ts'
 import { redisCache } from '../cache/redis.ts'
 import type { Config } from '../config.ts'
@@ -18,6 +19,8 @@ const SECOND = 1_000
 export interface Outside {
   /** The request budget of all processes with this Redis; absent where this process is alone. */
   budget(exchange: Exchange): SharedBudget | undefined
+  /** The channels of Redis, where it is set. */
+  readonly channels: (Channels & Pick<Cache, 'status'>) | undefined
   /** The roles that tell others: newest state into Redis, events into RabbitMQ. */
   run(bus: Bus, signal: AbortSignal): Promise<void>
   /** What does not answer, by name. */
@@ -43,6 +46,7 @@ export async function openOutside({
   const cache = redis ?? memoryCache()
 
   return {
+    channels: redis,
     budget: ({ id, limits }) => redis?.budget(id, limits.weightWindowMs),
     run(bus, signal) {
       const ttl = {

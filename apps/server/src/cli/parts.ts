@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { createBackfill, type Progress } from '../backfill/backfill.ts'
-import { memoryBus } from '../bus/memory.ts'
 import { createCollector } from '../collect/collector.ts'
 import { quarantineFile } from '../collect/quarantineFile.ts'
 import type { Config } from '../config.ts'
@@ -14,6 +13,7 @@ import { createReconciler } from '../reconcile/reconcile.ts'
 import { embeddedStore } from '../store/embedded/index.ts'
 import { lockStore } from '../store/embedded/lock.ts'
 import type { ServerStore } from '../store/store.ts'
+import { openBus } from './bus.ts'
 import { openOutside } from './outside.ts'
 import { databaseStore, lockDatabases } from './store.ts'
 
@@ -31,7 +31,7 @@ export interface PartsDeps {
 
 export type Parts = Awaited<ReturnType<typeof createParts>>
 
-/** Everything that one process is made of, made and not yet running. Whoever takes it closes `store` and `outside`. */
+/** Everything that one process is made of, made and not yet running. Whoever takes it closes `eventLog`, `outside` and `store`. */
 export async function createParts({ config, log, signal, progress }: PartsDeps) {
   const metrics = createMetrics()
   const exchange = exchangeOf(config.PRIMARY_EXCHANGE)
@@ -41,6 +41,12 @@ export async function createParts({ config, log, signal, progress }: PartsDeps) 
     await store.close()
     throw error
   })
+  const eventLog = await openBus({ config, role: 'all', log, metrics }).catch(async (error: unknown) => {
+    await outside.close()
+    await store.close()
+    throw error
+  })
+  const { bus } = eventLog
   const rest = createRestClient({
     exchange,
     url: urls.rest ?? exchange.restUrl,
@@ -50,7 +56,6 @@ export async function createParts({ config, log, signal, progress }: PartsDeps) 
     metrics,
   })
   const setAside = quarantineFile({ folder: join(config.CANDLEWIRE_DATA, 'quarantine'), name: exchange.id, log })
-  const bus = memoryBus({ capacity: config.BUS_CAPACITY })
   /** All markets of the exchange by symbol, empty until it has answered; and the symbols that are collected. */
   const markets = new Map<string, Market>()
   const collected = new Set<string>()
@@ -101,6 +106,7 @@ export async function createParts({ config, log, signal, progress }: PartsDeps) 
     lock,
     outside,
     setAside,
+    eventLog,
     bus,
     markets,
     collected,

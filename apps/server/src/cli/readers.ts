@@ -4,6 +4,7 @@ import { everyTick } from '../lib/ticks.ts'
 import { together } from '../lib/together.ts'
 import { record } from '../record/record.ts'
 import type { createBackend } from './backend.ts'
+import { dispatcherOf } from './dispatching.ts'
 import type { Parts } from './parts.ts'
 import { prune } from './prune.ts'
 
@@ -12,10 +13,12 @@ const PRUNE_MS = 10 * MINUTE
 
 /** The roles that read the bus, and the figures about it. Ends with the signal, when what was taken in is done. */
 export function runReaders(
-  { config, log, metrics, bus, store, outside }: Parts,
+  parts: Parts,
   backend: ReturnType<typeof createBackend>,
   signal: AbortSignal,
 ): Promise<void> {
+  const { config, log, metrics, bus, store, outside } = parts
+  const dispatcher = dispatcherOf(parts)
   const aggregating = {
     bus,
     store,
@@ -36,6 +39,7 @@ export function runReaders(
     (stop) => aggregate(aggregating, stop),
     (stop) => record(recording, stop),
     (stop) => outside.run(bus, stop),
+    ...(dispatcher ? [dispatcher.run] : []),
     (stop) => everyTick(SAMPLE_MS, sample, stop),
     (stop) => everyTick(PRUNE_MS, () => prune(store, ages, log, stop), stop),
   ])

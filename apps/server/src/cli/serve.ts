@@ -25,14 +25,14 @@ export interface ServeDeps extends PartsDeps {
 }
 
 /**
- * All roles in one process, on a memory bus and one store. The API answers before the exchange does: a page that
+ * All roles in one process, on one event log and one store. The API answers before the exchange does: a page that
  * says "connecting" beats one that does not open. It stops in the order of the data: intake first, then the roles that
  * read the bus, then the store; when one role fails, all stop.
  */
 export async function serve({ dashboardDir, ...deps }: ServeDeps): Promise<Service> {
   const { log, signal } = deps
   const parts = await createParts(deps)
-  const { collector, backfill, store, outside, setAside } = parts
+  const { collector, backfill, store, outside, eventLog, setAside } = parts
   const broken = new AbortController()
   const intake = AbortSignal.any([signal, broken.signal])
   const flow = new AbortController()
@@ -53,6 +53,7 @@ export async function serve({ dashboardDir, ...deps }: ServeDeps): Promise<Servi
     await readers
     await locked
     await setAside.settled()
+    await eventLog.close()
     await outside.close()
     await store.close()
   }

@@ -63,6 +63,7 @@ export function createMetrics() {
     outbox: gauge('outbox_messages', 'Messages on the disk that wait for their broker'),
     routed: counter('routed_total', 'Records published on a Redis channel', ['topic', 'channel']),
     busDepth: gauge('bus_events_waiting', 'Events waiting on the bus', ['topic', 'group']),
+    kafkaUp: gauge('kafka_up', 'Whether Kafka takes and gives records'),
     kafkaLag: gauge('kafka_lag_records', 'Records of a Kafka topic that a group has yet to commit', ['group', 'topic']),
     deadLetters: counter('dead_letters_total', 'Records set aside because they could not be read', ['topic']),
     kafkaOutbox: gauge('kafka_outbox_records', 'Records on disk that wait for the Kafka broker'),

@@ -1,14 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from '@platformatic/kafka'
+import { MINUTE } from '../../domain/timeframe.ts'
 import { hasAnswer, unavailable } from './errors.ts'
 import type { TopicSpec } from './topics.ts'
 
 /** Bytes of one record at most: a refill of many thousand trades is one event. */
 const LARGEST_RECORD = 8 * 1024 * 1024
 
+/** Old states are cleaned away every few minutes, so that little is read at a start. */
+const COMPACTED = [
+  { name: 'cleanup.policy', value: 'compact' },
+  { name: 'segment.ms', value: String(5 * MINUTE) },
+  { name: 'segment.bytes', value: String(64 * 1024 * 1024) },
+  { name: 'min.cleanable.dirty.ratio', value: '0.2' },
+]
+
 export interface Ensure {
   /** Makes sure that topics are there. Rejects with `BUS_UNAVAILABLE`. */
   topics(names: Iterable<string>): Promise<void>
+  /** Says how a topic is to be made. */
+  specify(spec: TopicSpec): void
   /** Something went wrong: one may have been deleted. */
   doubt(): void
 }
@@ -39,7 +50,7 @@ export function createEnsure(admin: Admin, specs: readonly TopicSpec[]): Ensure 
     }
     for (const name of unsure) there.add(name)
   }
-  return { topics, doubt: () => there.clear() }
+  return { topics, specify: (spec) => void known.set(spec.name, spec), doubt: () => there.clear() }
 }
 
 async function untilKnown(admin: Admin, topics: string[]): Promise<void> {
@@ -58,7 +69,7 @@ type Wanted = Pick<TopicSpec, 'name'> & Partial<TopicSpec>
 function groupAlike(specs: readonly Wanted[]): Wanted[][] {
   const groups = new Map<string, Wanted[]>()
   for (const spec of specs) {
-    const key = `${spec.partitions}/${spec.retention}`
+    const key = `${spec.partitions}/${spec.retention}/${spec.compacted}`
     groups.set(key, [...(groups.get(key) ?? []), spec])
   }
   return [...groups.values()].flatMap((alike) =>
@@ -69,10 +80,11 @@ function groupAlike(specs: readonly Wanted[]): Wanted[][] {
 }
 
 async function create(admin: Admin, alike: readonly Wanted[]): Promise<void> {
-  const { partitions = -1, retention } = alike[0]!
+  const { partitions = -1, retention, compacted } = alike[0]!
   const configs = [
     { name: 'max.message.bytes', value: String(LARGEST_RECORD) },
     ...(retention === undefined ? [] : [{ name: 'retention.ms', value: String(retention) }]),
+    ...(compacted ? COMPACTED : []),
   ]
   try {
     await admin.createTopics({ topics: alike.map(({ name }) => name), partitions, replicas: -1, configs })

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Admin, ListOffsetTimestamps } from '@platformatic/kafka'
-import { unavailable } from './errors.ts'
+import { hasAnswer, unavailable } from './errors.ts'
 import { type Position, partitionKey } from './record.ts'
 
 /** Where groups stand and how long logs are, as the broker tells. Everything rejects with `BUS_UNAVAILABLE`. */
@@ -14,6 +15,21 @@ export interface Groups {
   lag(groups: readonly string[]): Promise<{ group: string; topic: string; records: number }[]>
 }
 
+/** The broker ends a transaction that a process left open when it died after so long, and a little. */
+const UNSTABLE_MS = 40_000
+const LOOK_MS = 100
+
+/** Asks again while a transaction is under way. */
+async function stable<R>(ask: () => Promise<R>): Promise<R> {
+  for (const end = Date.now() + UNSTABLE_MS; ; await sleep(LOOK_MS)) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!hasAnswer(error, 'UNSTABLE_OFFSET_COMMIT') || Date.now() > end) throw error
+    }
+  }
+}
+
 export function createGroups(admin: Admin): Groups {
   const asking = async <R>(work: () => Promise<R>): Promise<R> => {
     try {
@@ -25,10 +41,9 @@ export function createGroups(admin: Admin): Groups {
 
   const committed = (group: string) =>
     asking(async () => {
-      const [answer] = await admin.listConsumerGroupOffsets({
-        groups: [{ groupId: group, topics: null }],
-        requireStable: true,
-      })
+      const [answer] = await stable(() =>
+        admin.listConsumerGroupOffsets({ groups: [{ groupId: group, topics: null }], requireStable: true }),
+      )
       return (answer?.topics ?? []).flatMap(({ name, partitions }) =>
         partitions
           .filter(({ committedOffset }) => committedOffset >= 0n)

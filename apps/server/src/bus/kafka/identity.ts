@@ -19,7 +19,15 @@ export function candleId(candle: Candle): string {
 
 /** What tells one event of a market and topic from another. */
 const parts: { [T in Topic]: (event: Topics[T]) => (string | number)[] } = {
-  trades: ({ upTo, trades, hole }) => [upTo, trades[0]?.id ?? '', trades.length, ...(hole ? [hole.from, hole.to] : [])],
+  trades: ({ upTo, trades, hole, filled, doubtFrom, halted }) => [
+    upTo,
+    trades[0]?.id ?? '',
+    trades.length,
+    ...(hole ? [hole.from, hole.to] : []),
+    ...(filled ? ['filled', filled.from, filled.to] : []),
+    ...(doubtFrom === undefined ? [] : ['doubt', doubtFrom]),
+    ...(halted ? ['halted'] : []),
+  ],
   exchangeCandles: (candle) => [candleId(candle), candle.close],
   tickers: ({ time, received }) => [time, received],
   tops: ({ sequence }) => [sequence],

@@ -1,24 +1,25 @@
-import { randomUUID } from 'node:crypto'
 import { Admin } from '@platformatic/kafka'
 import { marketKey } from '../../domain/market.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
-import type { Batch, Bus, Topic, Topics } from '../bus.ts'
-import { type Connection, clientOptions, closeAll } from './client.ts'
+import type { Batch, Bus, Process, Topic, Topics } from '../bus.ts'
+import { type Connection, clientOptions, closeAll, groupConsumer } from './client.ts'
 import { deadLetter } from './deadLetters.ts'
 import { createEnsure } from './ensure.ts'
 import { reasonOf } from './errors.ts'
 import { createGroups } from './groups.ts'
 import { eventId, headersOf } from './identity.ts'
+import { readKept } from './kept.ts'
 import { openOutbox } from './outbox.ts'
-import { type Begin, processEach, type Source } from './process.ts'
-import { createReader, type Reader } from './reader.ts'
+import type { Share } from './partitions.ts'
+import { processEach, type Source } from './process.ts'
+import { createReader, type IncomingBatch, type Reader } from './reader.ts'
 import type { Incoming, Outgoing } from './record.ts'
 import { createSender } from './sender.ts'
 import { type Profile, publicTopics, type TopicSpec } from './topics.ts'
 import { createTransactor, type Transactor } from './transactor.ts'
 import { createViews } from './views.ts'
-import { decode, encode, internalTopics } from './wire.ts'
+import { decode, encode, internalTopics, readRuns } from './wire.ts'
 
 export interface KafkaSettings extends Connection {
   /** Before the names of internal topics, groups and transactions: `candlewire.`. */
@@ -45,14 +46,11 @@ export interface KafkaBus extends Bus {
   send(records: readonly Outgoing[]): Promise<void>
   /** Reads topics of others. Asking for the next batch commits the one before. */
   consume(topics: readonly string[], group: string, signal: AbortSignal): AsyncIterable<readonly Incoming[]>
+  /** As `consume`, but commits a batch when it is told to. */
+  take(topics: readonly string[], group: string, signal: AbortSignal): Taking
   /** As `consume`, but commits nothing. */
   source(topics: readonly string[], group: string, signal: AbortSignal): Source
-  /**
-   * Reads a topic and commits each batch together with what `work` writes for it: all of it once, or nothing of it, and
-   * the batch comes again to a `work` that `begin` has made anew, for whatever it remembers of the failed batch is not
-   * so. Resolves when the signal aborts; rejects with an error of `begin` or `work` itself. One topic, name and process.
-   */
-  process<T extends Topic>(topic: T, name: string, signal: AbortSignal, begin: Begin<T>): Promise<void>
+  readonly process: Process
   /** The name of an internal topic in Kafka. */
   topicName(topic: Topic): string
   /** Transactions under an id of this deployment. A second holder of the same id locks the first out. */
@@ -63,8 +61,20 @@ export interface KafkaBus extends Bus {
   lag(): Promise<{ group: string; topic: string; records: number }[]>
   /** Whether records wait on disk because the broker is away. */
   away(): boolean
+  /** Why the log can't be written or read at the moment; absent when all is well. */
+  problem(): string | undefined
   /** Ends every reader, writes or keeps on disk what was published, and closes all connections. */
   close(): Promise<void>
+}
+
+/** A reading of topics of others. */
+export interface Taking {
+  /** For one loop, which may ask for the next batch before the one before is committed; commits go in order. */
+  readonly batches: AsyncIterable<IncomingBatch>
+  /** What this process has of the topics. */
+  shares(): Share[]
+  /** Why nothing can be read at the moment. */
+  problem(): string | undefined
 }
 
 interface Tools {
@@ -110,7 +120,8 @@ export async function openKafkaBus(
 
   const sender = createSender({
     outbox,
-    transactor: createTransactor(options, ensure, outboxGroup),
+    // Of one id over restarts: what a process that died has left open ends when the next begins.
+    transactor: createTransactor(options, ensure, `${prefix}outbox.${outbox.owner}`),
     async position() {
       const marks = await groups.committed(outboxGroup)
       return Number(marks.find(({ topic }) => topic === markTopic)?.offset ?? 0n)
@@ -193,6 +204,7 @@ export async function openKafkaBus(
   }
 
   const meter = setInterval(() => {
+    metrics?.kafkaUp.set(bus.problem() === undefined ? 1 : 0)
     for (const { group, topics, reader } of subscriptions)
       metrics?.kafkaLag.set({ group, topic: topics.join(',') }, reader.waiting())
   }, METER_MS).unref()
@@ -218,29 +230,55 @@ export async function openKafkaBus(
       ),
     send: (records) => sender.publish(records),
     consume: (topics, group, signal) => open(topics, group, group, signal, true).read(),
+    take(topics, group, signal) {
+      const reader = open(topics, group, group, signal, false)
+      return { batches: reader.batches(), shares: reader.shares, problem: reader.problem }
+    },
     source: (topics, group, signal) => open(topics, group, group, signal, false),
-    process(topic, name, signal, begin) {
-      const group = groupOf(name, topic)
-      const id = `${group}.${randomUUID()}`
-      return processEach({
-        begin,
-        signal,
-        log,
-        transactions: () => createTransactor(options, ensure, id),
-        source: () => open([bus.topicName(topic)], name, group, signal, false, topic),
-        read: (record) => decode(topic, record.value),
-        letter: (record, reason) => {
-          noteLetter(record, reason)
-          return deadLetter(record, reason)
-        },
-        records: bus.records,
-      })
+    async process(topics, name, begin, signal) {
+      const [first] = topics
+      const group = groupOf(name, first)
+      const id = `${group}.${outbox.owner}`
+      const stateTopic = `${prefix}state.${name}`
+      const scanner = groupConsumer(options, group)
+      const stop = new AbortController()
+      const ended = AbortSignal.any([signal, stop.signal])
+      try {
+        await processEach({
+          begin,
+          signal,
+          log,
+          transactions: () => createTransactor(options, ensure, id),
+          source: () => open(topics.map(bus.topicName), name, group, signal, false, first),
+          async kept(standing) {
+            const { length: partitions } = await groups.offsets([bus.topicName(first)], 'last')
+            ensure.specify({ name: stateTopic, partitions, compacted: true })
+            await ensure.topics([stateTopic])
+            const parts = { consumer: scanner, groups, topic: bus.topicName(first), stateTopic, signal: ended }
+            return readKept(parts, standing)
+          },
+          read: (records, bad) => readRuns(prefix, topics, records, bad),
+          readAgain: (records) => records.map(({ value }) => decode(first, value)),
+          letter: (record, reason) => {
+            noteLetter(record, reason)
+            return deadLetter(record, reason)
+          },
+          records: bus.records,
+        })
+      } finally {
+        stop.abort()
+        await closeAll([scanner])
+      }
     },
     topicName: (topic) => `${prefix}${topic}`,
     transactions: (id) => createTransactor(options, ensure, `${prefix}${id}`),
     setAside,
     lag: () => groups.lag([...new Set([...subscriptions].map(({ group }) => group))]),
     away: sender.away,
+    problem() {
+      if (sender.away()) return `the broker takes no records; ${outbox.size()} wait on disk`
+      return [...subscriptions].map(({ reader }) => reader.problem()).find((reason) => reason !== undefined)
+    },
     async close() {
       clearInterval(meter)
       await Promise.all([...subscriptions].map(({ reader }) => reader.close()))

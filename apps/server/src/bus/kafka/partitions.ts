@@ -15,6 +15,13 @@ interface Progress {
   buffered: number
 }
 
+/** A partition that a reader has, and the records in it that it has not handed out. */
+export interface Share {
+  readonly topic: string
+  readonly partition: number
+  readonly lag: number
+}
+
 /** How far one reader is in the partitions that it has, across connections and rebalances. */
 export interface Partitions {
   /**
@@ -33,6 +40,8 @@ export interface Partitions {
   hand(records: readonly Incoming[]): void
   /** What to commit once these records are done, without partitions that went to others. */
   after(records: readonly Incoming[]): Position[]
+  /** What this reader has, and how many records of it wait to be handed out. */
+  shares(): Share[]
   /** Records in the log that have not been fetched. `known` are ends known from elsewhere. */
   behind(known: ReadonlyMap<string, bigint>): number
   reached(key: string, end: bigint): boolean
@@ -100,6 +109,12 @@ export function partitions(): Partitions {
       }
       return [...done.values()]
     },
+    shares: () =>
+      [...mine.values()].map(({ topic, partition, next, end, buffered }) => ({
+        topic,
+        partition,
+        lag: Number(max(end - next, 0n)) + buffered,
+      })),
     behind: (known) =>
       [...mine].reduce((sum, [key, { next, end }]) => sum + Number(max(max(end, known.get(key) ?? 0n) - next, 0n)), 0),
     reached: (key, end) => (mine.get(key)?.next ?? end) >= end,
@@ -108,7 +123,7 @@ export function partitions(): Partitions {
 
 type Batch = ReturnType<typeof committedBatches>[number]
 
-function readBatch(topic: string, partition: number, batch: Batch, from: bigint): Incoming[] {
+export function readBatch(topic: string, partition: number, batch: Batch, from: bigint): Incoming[] {
   const records: Incoming[] = []
   for (const { key, value, headers, offsetDelta, timestampDelta } of batch.records) {
     const offset = batch.firstOffset + BigInt(offsetDelta)

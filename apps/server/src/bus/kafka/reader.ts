@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BaseOptions } from '@platformatic/kafka'
 import { fifo } from '../../lib/fifo.ts'
 import type { Logger } from '../../lib/log.ts'
+import { reasonOf } from './errors.ts'
 import type { Groups } from './groups.ts'
-import { partitions } from './partitions.ts'
+import { partitions, type Share } from './partitions.ts'
 import type { Incoming, Position } from './record.ts'
 import { openSession, type Session } from './session.ts'
 import type { Progress } from './transactor.ts'
@@ -16,16 +17,33 @@ export interface Reader {
   readonly ended: Promise<void>
   /** Batches in the order of each partition, for one loop. Asking for the next commits the one before. */
   read(): AsyncGenerator<readonly Incoming[]>
+  /** The same with a word for each batch that says it is done, for a reader that does not commit by itself. */
+  batches(): AsyncGenerator<IncomingBatch>
+  /** What this reader has of the topics. */
+  shares(): Share[]
   /** Records in the log that the group has not committed, as far as this process knows. */
   waiting(): number
   /** What `Transaction.commitOffsets` needs to commit these records instead of the reader. */
   progress(records: readonly Incoming[]): Progress
   /** Goes back to where the group stands. What is in the hands of the loop counts as not done. */
-  rewind(): Promise<void>
+  rewind(): Promise<readonly Position[]>
+  /** Whether this is the last batch, and was read since the last `rewind`. */
+  isCurrent(records: readonly Incoming[]): boolean
   /** Of the group, as this reader's membership knows it; it changes with every rebalance. */
   generation(): number
+  /** Why it reads nothing at the moment; absent when it is a member of its group. */
+  problem(): string | undefined
   /** Ends the reader at once; what was not committed comes again to the next of its group. */
   close(): Promise<void>
+}
+
+export interface IncomingBatch {
+  readonly records: readonly Incoming[]
+  /**
+   * Says that the records and all before them are done. They come again all the same when their partitions have changed
+   * hands meanwhile, or the broker does not answer.
+   */
+  commit(): Promise<void>
 }
 
 export interface ReaderParts {
@@ -48,6 +66,8 @@ const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 5_000
 /** After an abort: how long to wait for what this process has written and the broker has not given back yet. */
 const DRAIN_MS = 10_000
+/** And how long for word that what was handed out is done. */
+const SETTLE_MS = 5_000
 
 /** Reads topics as a member of a group, over as many connections as it takes. */
 export function createReader(parts: ReaderParts): Reader {
@@ -57,10 +77,12 @@ export function createReader(parts: ReaderParts): Reader {
   const buffer = fifo<Incoming>()
   const stop = new AbortController()
   let handedOut = 0
+  let current: readonly Incoming[] | undefined
   let session: Session | undefined
   let memberId: string | undefined
   let wake = () => {}
   let hasRoom = () => {}
+  let problem: string | undefined = 'not connected yet'
 
   const begun = begin()
   const running = begun.then(() => connect())
@@ -83,6 +105,7 @@ export function createReader(parts: ReaderParts): Reader {
         return await work()
       } catch (error) {
         if (stop.signal.aborted) return
+        problem = reasonOf(error)
         log.warn({ err: error, group, waitMs: wait }, `Kafka: ${what}, trying again`)
         if (Date.now() - began > LONGEST_WAIT_MS) wait = FIRST_WAIT_MS
       }
@@ -124,10 +147,12 @@ export function createReader(parts: ReaderParts): Reader {
   }
 
   function reassigned(positions: readonly Position[]) {
+    problem = undefined
     const waiting: Incoming[] = []
     for (let record = buffer.shift(); record; record = buffer.shift()) waiting.push(record)
     for (const record of mine.assign(positions, waiting)) buffer.push(record)
     wake()
+    hasRoom()
   }
 
   let due: readonly Position[] = []
@@ -165,6 +190,7 @@ export function createReader(parts: ReaderParts): Reader {
     while (batch.length < BATCH_RECORDS && buffer.size() > 0) batch.push(buffer.shift()!)
     mine.hand(batch)
     handedOut = batch.length
+    current = batch
     hasRoom()
     return batch
   }
@@ -177,13 +203,41 @@ export function createReader(parts: ReaderParts): Reader {
           yield batch
           handedOut = 0
           if (parts.commits) commit(mine.after(batch))
-        } else if (stop.signal.aborted || (signal.aborted && drained())) return
-        else await new Promise<void>((resolve) => (wake = resolve))
+        } else if (stop.signal.aborted || (signal.aborted && drained())) {
+          await untilSettled()
+          return
+        } else await new Promise<void>((resolve) => (wake = resolve))
       }
     } finally {
       handedOut = 0
       await close()
     }
+  }
+
+  /** Batches in the hands of the loop, and who waits for their end. */
+  const open = { count: 0, settled: () => {} }
+
+  async function* batches(): AsyncGenerator<IncomingBatch> {
+    for await (const records of read()) {
+      const positions = mine.after(records)
+      const generation = session?.member().generationId
+      open.count++
+      yield {
+        records,
+        async commit() {
+          if (generation === session?.member().generationId) commit(positions)
+          await committing
+          open.count--
+          if (open.count === 0) open.settled()
+        },
+      }
+    }
+  }
+
+  async function untilSettled(): Promise<void> {
+    if (open.count === 0) return
+    const settled = new Promise<void>((resolve) => (open.settled = resolve))
+    await Promise.race([settled, sleep(SETTLE_MS, undefined, { ref: false })])
   }
 
   async function close(): Promise<void> {
@@ -196,6 +250,8 @@ export function createReader(parts: ReaderParts): Reader {
 
   return {
     begun,
+    batches,
+    shares: mine.shares,
     ended: running,
     read,
     waiting: () => handedOut + buffer.size() + mine.behind(ends),
@@ -205,10 +261,14 @@ export function createReader(parts: ReaderParts): Reader {
       ...(session?.member() ?? { memberId: '', generationId: -1 }),
     }),
     async rewind() {
+      current = undefined
       buffer.clear()
       mine.reset()
-      await session?.takeOver()
+      hasRoom()
+      return (await session?.takeOver()) ?? []
     },
+    isCurrent: (records) => records === current,
+    problem: () => problem,
     generation: () => session?.member().generationId ?? -1,
     close,
   }

@@ -1,4 +1,5 @@
 import type { BaseOptions, Consumer } from '@platformatic/kafka'
+import { assignAlike } from './assign.ts'
 import { closeAll, type FetchResponse, groupConsumer } from './client.ts'
 import { hasAnswer, unavailable } from './errors.ts'
 import type { Groups } from './groups.ts'
@@ -31,7 +32,7 @@ export interface Session {
   run(signal: AbortSignal): Promise<void>
   commit(positions: readonly Position[]): Promise<void>
   /** Asks anew where the group stands. Rejects with `BUS_UNAVAILABLE`. */
-  takeOver(): Promise<void>
+  takeOver(): Promise<readonly Position[]>
   member(): { memberId: string; generationId: number }
   close(): Promise<void>
 }
@@ -41,7 +42,7 @@ export interface Session {
  */
 export function openSession(parts: SessionParts): Session {
   const { options, group, topics } = parts
-  const member = groupConsumer(options, group)
+  const member = groupConsumer(options, group, { partitionAssigner: assignAlike })
   const reader = groupConsumer(options, group, { maxBytes: FETCH_BYTES })
   for (const consumer of [member, reader]) consumer.topics.trackAll(...topics)
   member.memberId = parts.memberId ?? null
@@ -56,9 +57,18 @@ export function openSession(parts: SessionParts): Session {
   })
   member.on('consumer:heartbeat:stalled', () => fail(new Error('no heartbeat was answered')))
 
+  // When it rejoins its group and can't, the client gives up without another heartbeat.
+  for (const consumer of [member, reader]) consumer.on('error', fail)
+
+  /** Generation and assignment belong together; the client knows of a new generation long before the assignment. */
+  let joined: Joined = { generationId: -1, assigned: [] }
   let assigning = Promise.resolve()
   const assign = () => {
-    assigning = assigning.then(() => takeOver(member, parts)).then(() => wake(), fail)
+    const assigned = (member.assignments ?? []).flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => ({ topic, partition })),
+    )
+    joined = { generationId: member.generationId, assigned }
+    assigning = assigning.then(() => takeOver(joined, parts)).then(() => wake(), fail)
   }
   member.on('consumer:group:join', assign)
 
@@ -85,31 +95,39 @@ export function openSession(parts: SessionParts): Session {
     },
     takeOver() {
       // In turn with those of rebalances: an older answer must not come last.
-      const turn = assigning.then(() => takeOver(member, parts))
+      const turn = assigning.then(() => takeOver(joined, parts))
       assigning = turn.then(
         () => wake(),
         () => {},
       )
       return turn
     },
-    member: () => ({ memberId: member.memberId ?? '', generationId: member.generationId }),
+    member: () => ({ memberId: member.memberId ?? '', generationId: joined.generationId }),
     close: () => closeAll([member, reader]),
   }
 }
 
+interface Joined {
+  readonly generationId: number
+  readonly assigned: readonly { readonly topic: string; readonly partition: number }[]
+}
+
 /** Asks where the group stands in the partitions that it has given to this member. */
-async function takeOver(member: Consumer, { group, topics, groups, reassigned }: SessionParts): Promise<void> {
-  const mine = (member.assignments ?? []).flatMap(({ topic, partitions }) =>
-    partitions.map((partition) => ({ topic, partition })),
-  )
+async function takeOver(
+  { assigned: mine }: Joined,
+  { group, topics, groups, reassigned }: SessionParts,
+): Promise<readonly Position[]> {
   const committed = new Map((await groups.committed(group)).map((at) => [partitionKey(at), at.offset]))
   const missing = mine.some((at) => !committed.has(partitionKey(at)))
   const first = new Map(
     missing ? (await groups.offsets(topics, 'first')).map((at) => [partitionKey(at), at.offset]) : [],
   )
-  reassigned(
-    mine.map((at) => ({ ...at, offset: committed.get(partitionKey(at)) ?? first.get(partitionKey(at)) ?? 0n })),
-  )
+  const positions = mine.map((at) => ({
+    ...at,
+    offset: committed.get(partitionKey(at)) ?? first.get(partitionKey(at)) ?? 0n,
+  }))
+  reassigned(positions)
+  return positions
 }
 
 interface Turn {

@@ -6,6 +6,8 @@ export interface TopicSpec {
   readonly partitions: number
   /** ms; the broker's own default when absent. */
   readonly retention?: number
+  /** Only the newest record of each key stays. */
+  readonly compacted?: true
 }
 
 export const families = ['raw', 'ohlcv', 'aggregated', 'trades', 'indicators', 'news', 'symbol', 'legacy'] as const

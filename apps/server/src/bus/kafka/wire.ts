@@ -1,6 +1,8 @@
 import Type from 'typebox'
 import { edge } from '../../lib/edge.ts'
-import type { Topic, Topics } from '../bus.ts'
+import type { Taken, Topic, Topics } from '../bus.ts'
+import { reasonOf } from './errors.ts'
+import type { Incoming } from './record.ts'
 
 /**
  * How events look in the log between our own processes: one record an event, the event itself as JSON. JSON prints the
@@ -53,6 +55,8 @@ const read: { [T in Topic]: (value: unknown) => Topics[T] } = {
       ...market,
       trades: Type.Array(Trade),
       upTo: time,
+      doubtFrom: Type.Optional(time),
+      filled: Type.Optional(Type.Object({ from: time, to: time })),
       halted: Type.Optional(Type.Literal(true)),
       hole: Type.Optional(Type.Object({ from: time, to: time })),
     }),
@@ -144,3 +148,36 @@ export const encode = <T extends Topic>(event: Topics[T]): string => JSON.string
 
 /** The event of a record's value. Throws a plain Error that says what is wrong with it. */
 export const decode = <T extends Topic>(topic: T, value: Buffer): Topics[T] => read[topic](JSON.parse(value.toString()))
+
+/** The events of records of several topics; those that follow each other in one topic together. `bad` hears of others. */
+export function readRuns<T extends Topic>(
+  prefix: string,
+  topics: readonly T[],
+  records: readonly Incoming[],
+  bad: (record: Incoming, reason: string) => void,
+): Taken<T>[] {
+  const taken: Taken<T>[] = []
+  for (let from = 0, to = 0; from < records.length; from = to) {
+    const name = records[from]!.topic
+    while (to < records.length && records[to]!.topic === name) to++
+    const topic = topics.find((one) => `${prefix}${one}` === name)
+    if (topic) taken.push(run(topic, records.slice(from, to), bad))
+  }
+  return taken.filter(({ events }) => events.length > 0)
+}
+
+function run<T extends Topic>(
+  topic: T,
+  records: readonly Incoming[],
+  bad: (record: Incoming, reason: string) => void,
+): Taken<T> {
+  const events: Topics[T][] = []
+  for (const record of records) {
+    try {
+      events.push(decode(topic, record.value))
+    } catch (error) {
+      bad(record, reasonOf(error))
+    }
+  }
+  return { topic, events }
+}
