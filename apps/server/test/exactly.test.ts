@@ -38,7 +38,8 @@ async function startWorker({ prefix, exchange, folder }: World): Promise<ChildPr
   const worker = spawn(process.execPath, [file, BROKER, prefix, exchange, own], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  await once(worker.stdout, 'data')
+  const [code] = await Promise.race([once(worker.stdout, 'data').then(() => []), once(worker, 'exit')])
+  if (code !== undefined) throw new Error(`a process did not begin, it ended with ${code}`)
   return worker
 }
 
@@ -49,13 +50,18 @@ async function end(worker: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   await ended
 }
 
-async function openWorld(t: TestContext): Promise<World & { bus: KafkaBus; signal: AbortSignal }> {
+/** Gone when the test ends, with what is left of `workers`. */
+async function openWorld(
+  t: TestContext,
+  workers: readonly ChildProcess[],
+): Promise<World & { bus: KafkaBus; signal: AbortSignal }> {
   const folder = await mkdtemp(join(tmpdir(), 'candlewire-exactly-'))
   const world = { prefix: freshPrefix(), exchange: `x${randomUUID().slice(0, 8)}`, folder }
   const bus = await openKafkaBus(settingsOf(BROKER, world.prefix, world.exchange, folder), { log: silent })
   const stop = new AbortController()
   t.after(async () => {
     stop.abort()
+    await Promise.all(workers.map((worker) => end(worker, 'SIGKILL')))
     await bus.close()
     await rm(folder, { recursive: true })
   })
@@ -134,7 +140,8 @@ test('aggregate processes that share partitions lose and double nothing, killed,
   skip: noBroker,
   timeout: (LIMIT_MS + 30_000) * (ROUNDS + 1),
 }, async (t) => {
-  const world = await openWorld(t)
+  const workers: ChildProcess[] = []
+  const world = await openWorld(t, workers)
   const { bus } = world
   const dice = random(SEED)
   const outputs = readOutputs(world)
@@ -142,10 +149,10 @@ test('aggregate processes that share partitions lose and double nothing, killed,
   const published: TradeBatch[] = []
   /** The topics are made, and the group begins before the first trade. */
   await bus.publish('feed', [{ exchange: world.exchange, symbol: 'x', state: 'up', reason: '', time: 1 }])
-  const workers = await Promise.all([0, 1, 2].map(() => startWorker(world)))
-  t.after(() => Promise.all(workers.map((worker) => end(worker, 'SIGKILL'))))
+  workers.push(...(await Promise.all([0, 1, 2].map(() => startWorker(world)))))
 
   const loading = new AbortController()
+  t.after(() => loading.abort())
   const load = (async () => {
     while (!loading.signal.aborted) {
       const batches = feeds.map((next) => next(dice() < 0.1 ? 0 : 1 + Math.floor(dice() * 20)))

@@ -30,6 +30,7 @@ export async function amend(
   const revised: Candle[] = []
   for (const lane of aggregator.lanes(market)) {
     const { frame } = lane
+    lane.amended = true
     if (bySize(frame, corrected) > 0) {
       revised.push(...(await rebuild(store, market, frame, { from, to }, lane.closedTo, frames)))
       if (lane.from && from < lane.from.closedTo) await remakeOpen(store, lane, fill, frames)

@@ -204,11 +204,6 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
     addTrade(rows, head.at, price, quantity, order, count)
   }
 
-  function wantRemade(step: Step, from: number, to: number): void {
-    step.remake = joined(step.remake, { from, to })
-    remake = joined(remake, step.remake)
-  }
-
   /**
    * Its candle of the smallest timeframe is closed: that and each closed larger one is revised. The smallest that is
    * still open takes it in, and hands it on when it closes.
@@ -289,6 +284,7 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
       }
       if (batch.filled) wantRemade(step, batch.filled.from, batch.filled.to)
       if (batch.upTo - latenessMs >= base.closesAt) closeUntil(batch.upTo - latenessMs, step)
+      if (step.remake) remake = bothOf(remake, step.remake)
       return added > 0
     },
 
@@ -338,7 +334,12 @@ export function createMarket(id: MarketId, chain: ReturnType<typeof parents>, la
   }
 }
 
-const joined = (one: Interval | undefined, { from, to }: Interval): Interval => ({
+function wantRemade(step: Step, from: number, to: number): void {
+  const { remake } = step
+  step.remake = { from: Math.min(from, remake?.from ?? from), to: Math.max(to, remake?.to ?? to) }
+}
+
+const bothOf = (one: Interval | undefined, { from, to }: Interval): Interval => ({
   from: Math.min(from, one?.from ?? from),
   to: Math.max(to, one?.to ?? to),
 })

@@ -69,6 +69,8 @@ export const transactionalProducer = (options: BaseOptions, transactionalId: str
 export type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 
 const SESSION_TIMEOUT_MS = 10_000
+/** How long the others wait for a member that is alive and does not join; shorter than any request may take. */
+const REBALANCE_TIMEOUT_MS = 20_000
 
 /** A member of a group that reads only what is committed, and commits when told to. */
 export const groupConsumer = (
@@ -83,6 +85,8 @@ export const groupConsumer = (
     isolationLevel: 1,
     sessionTimeout: SESSION_TIMEOUT_MS,
     heartbeatInterval: SESSION_TIMEOUT_MS / 5,
+    heartbeatStallTimeout: SESSION_TIMEOUT_MS,
+    rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     maxWaitTime: 500,
     minBytes: 1,
     ...more,

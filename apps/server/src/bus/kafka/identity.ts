@@ -19,11 +19,12 @@ export function candleId(candle: Candle): string {
 
 /** What tells one event of a market and topic from another. */
 const parts: { [T in Topic]: (event: Topics[T]) => (string | number)[] } = {
-  trades: ({ upTo, trades, hole, doubtFrom, halted }) => [
+  trades: ({ upTo, trades, hole, filled, doubtFrom, halted }) => [
     upTo,
     trades[0]?.id ?? '',
     trades.length,
     ...(hole ? [hole.from, hole.to] : []),
+    ...(filled ? ['filled', filled.from, filled.to] : []),
     ...(doubtFrom === undefined ? [] : ['doubt', doubtFrom]),
     ...(halted ? ['halted'] : []),
   ],

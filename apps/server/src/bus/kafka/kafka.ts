@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { Admin } from '@platformatic/kafka'
 import { marketKey } from '../../domain/market.ts'
 import type { Logger } from '../../lib/log.ts'
@@ -121,7 +120,8 @@ export async function openKafkaBus(
 
   const sender = createSender({
     outbox,
-    transactor: createTransactor(options, ensure, outboxGroup),
+    // Of one id over restarts: what a process that died has left open ends when the next begins.
+    transactor: createTransactor(options, ensure, `${prefix}outbox.${outbox.owner}`),
     async position() {
       const marks = await groups.committed(outboxGroup)
       return Number(marks.find(({ topic }) => topic === markTopic)?.offset ?? 0n)
@@ -238,7 +238,7 @@ export async function openKafkaBus(
     async process(topics, name, begin, signal) {
       const [first] = topics
       const group = groupOf(name, first)
-      const id = `${group}.${randomUUID()}`
+      const id = `${group}.${outbox.owner}`
       const stateTopic = `${prefix}state.${name}`
       const scanner = groupConsumer(options, group)
       const stop = new AbortController()
@@ -251,7 +251,8 @@ export async function openKafkaBus(
           transactions: () => createTransactor(options, ensure, id),
           source: () => open(topics.map(bus.topicName), name, group, signal, false, first),
           async kept(standing) {
-            ensure.specify({ name: stateTopic, partitions: settings.partitions, compacted: true })
+            const { length: partitions } = await groups.offsets([bus.topicName(first)], 'last')
+            ensure.specify({ name: stateTopic, partitions, compacted: true })
             await ensure.topics([stateTopic])
             const parts = { consumer: scanner, groups, topic: bus.topicName(first), stateTopic, signal: ended }
             return readKept(parts, standing)

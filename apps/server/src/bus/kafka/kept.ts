@@ -50,6 +50,10 @@ export async function readKept(parts: KeptParts, standing: readonly Position[]):
     for await (const records of scan(consumer, stretch, oldestOf(stretch), signal)) for (const one of records) take(one)
   }
 
+  // Events may have been deleted that are not in it: its market begins anew.
+  for (const [key, { partition, position }] of states)
+    if (position < (firsts.get(partitionKey({ topic, partition })) ?? 0n)) states.delete(key)
+
   function oldestOf({ topic: name, partition }: { topic: string; partition: number }) {
     return async () => (await offsetsOf(groups, [name], 'first')).get(partitionKey({ topic: name, partition })) ?? 0n
   }

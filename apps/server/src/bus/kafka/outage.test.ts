@@ -1,43 +1,16 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { promisify } from 'node:util'
 import { numbered, numbers } from '../contract.ts'
 import type { KafkaBus } from './kafka.ts'
-import { freshFolder, freshPrefix, noBroker, openTestBus } from './testSupport.ts'
+import { noOwnBroker, ownBroker } from './ownBroker.ts'
+import { freshFolder, freshPrefix, openTestBus } from './testSupport.ts'
 
-const script = join(import.meta.dirname, '../../../../../.ci/services/kafka')
-const hasJava = (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, 'java')))
-const skip = noBroker || (hasJava ? false : 'a broker of its own needs Java')
-
-/** A port below those that the system gives to clients, with room for the three beside it. */
-async function freePort(): Promise<number> {
-  for (let port = 21_000 + 10 * (process.pid % 1000); ; port += 10) {
-    const free = await new Promise<boolean>((resolve) => {
-      const server = createServer().once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-    })
-    if (free) return port
-  }
-}
-
-describe('Kafka outages', { skip }, async () => {
-  if (skip) return
-  const data = join(mkdtempSync(join(tmpdir(), 'candlewire-kafka-')), 'broker')
-  const port = await freePort()
-  const env = { ...process.env, KAFKA_PORT: String(port), KAFKA_DATA: data }
-  const broker = (...command: string[]) => promisify(execFile)('bash', [script, ...command], { env })
-  const open = (more: Parameters<typeof openTestBus>[0]) =>
-    openTestBus({ brokers: [`127.0.0.1:${port}`], partitions: 2, ...more })
+describe('Kafka outages', { skip: noOwnBroker }, async () => {
+  if (noOwnBroker) return
+  const { address, run: broker, remove } = await ownBroker()
+  const open = (more: Parameters<typeof openTestBus>[0]) => openTestBus({ brokers: [address], partitions: 2, ...more })
   const up = broker('start')
-  after(async () => {
-    await broker('stop')
-    rmSync(join(data, '..'), { recursive: true, force: true })
-  })
+  after(remove)
 
   async function readUpTo(bus: KafkaBus, group: string, last: number, signal: AbortSignal, seen = (_: number) => {}) {
     const read: number[] = []

@@ -14,6 +14,8 @@ export interface Numbered {
 
 /** Records on disk that wait for the broker, oldest first. They survive a restart. */
 export interface Outbox {
+  /** Names the folder, and so the process and the one that takes its place. */
+  readonly owner: string
   /** Names this run of numbers; another after a start with nothing waiting. */
   readonly id: string
   /** The highest number ever put in under this id. */
@@ -51,6 +53,7 @@ const Line = Compile(
 
 const SEGMENTS = 8
 const ID_FILE = 'id'
+const OWNER_FILE = 'owner'
 
 /**
  * Opens the outbox of a folder, which must belong to this process alone. It takes at most `maxBytes` of disk, in
@@ -60,13 +63,14 @@ const ID_FILE = 'id'
 export async function openOutbox(folder: string, maxBytes: number, lost: (records: number) => void): Promise<Outbox> {
   await makeFolder(folder)
   const segments = await readSegments(folder)
-  const id = await readId(folder, segments.length > 0)
+  const id = await readName(join(folder, ID_FILE), segments.length > 0)
+  const owner = await readName(join(folder, OWNER_FILE), true)
   const state = { segments, dropped: segments[0] ? segments[0].first - 1 : 0, last: segments.at(-1)?.last ?? 0 }
-  return { id, last: state.last, ...operations({ folder, maxBytes, lost }, state) }
+  return { owner, id, last: state.last, ...operations({ folder, maxBytes, lost }, state) }
 }
 
-async function readId(folder: string, keep: boolean): Promise<string> {
-  const path = join(folder, ID_FILE)
+/** What a file holds; a new name unless it is to be kept. */
+async function readName(path: string, keep: boolean): Promise<string> {
   const kept = keep ? await readFile(path, 'utf8').catch(() => '') : ''
   if (kept) return kept
   const id = randomUUID()
@@ -117,7 +121,7 @@ interface Limits {
   readonly lost: (records: number) => void
 }
 
-function operations({ folder, maxBytes, lost }: Limits, state: State): Omit<Outbox, 'id' | 'last'> {
+function operations({ folder, maxBytes, lost }: Limits, state: State): Omit<Outbox, 'owner' | 'id' | 'last'> {
   const { segments } = state
   let tail: FileHandle | undefined
   let head: { readonly path: string; readonly entries: readonly Numbered[] } | undefined

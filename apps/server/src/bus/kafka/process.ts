@@ -40,6 +40,8 @@ interface Parts<F extends Topic, M extends Topic> {
 
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 5_000
+/** After an abort: how long to wait for the step under way. A broker that does not answer must not hold the process. */
+const STOP_MS = 5_000
 /** How often the worker is asked though no events came. */
 const TICK_MS = 100
 
@@ -52,10 +54,17 @@ export async function processEach<F extends Topic, M extends Topic>(parts: Parts
   const source = parts.source()
   const pull = puller(source.read())
   let wait = FIRST_WAIT_MS
+  const gaveUp = Promise.withResolvers<'end'>()
+  let patience: NodeJS.Timeout | undefined
+  const giveUp = () => {
+    patience = setTimeout(gaveUp.resolve, STOP_MS, 'end')
+  }
+  signal.addEventListener('abort', giveUp, { once: true })
   try {
     while (!signal.aborted) {
       try {
-        if ((await run(parts, source, pull, () => (wait = FIRST_WAIT_MS))) === 'end') return
+        const running = run(parts, source, pull, () => (wait = FIRST_WAIT_MS))
+        if ((await Promise.race([running, gaveUp.promise])) === 'end') return
       } catch (error) {
         if (!isFailure(error) || error.code !== 'BUS_UNAVAILABLE') throw error
         log.warn({ err: error, waitMs: wait }, 'Kafka: a transaction was lost, going on from the last')
@@ -64,6 +73,8 @@ export async function processEach<F extends Topic, M extends Topic>(parts: Parts
       }
     }
   } finally {
+    signal.removeEventListener('abort', giveUp)
+    clearTimeout(patience)
     await source.close()
   }
 }

@@ -57,9 +57,18 @@ export function openSession(parts: SessionParts): Session {
   })
   member.on('consumer:heartbeat:stalled', () => fail(new Error('no heartbeat was answered')))
 
+  // When it rejoins its group and can't, the client gives up without another heartbeat.
+  for (const consumer of [member, reader]) consumer.on('error', fail)
+
+  /** Generation and assignment belong together; the client knows of a new generation long before the assignment. */
+  let joined: Joined = { generationId: -1, assigned: [] }
   let assigning = Promise.resolve()
   const assign = () => {
-    assigning = assigning.then(() => takeOver(member, parts)).then(() => wake(), fail)
+    const assigned = (member.assignments ?? []).flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => ({ topic, partition })),
+    )
+    joined = { generationId: member.generationId, assigned }
+    assigning = assigning.then(() => takeOver(joined, parts)).then(() => wake(), fail)
   }
   member.on('consumer:group:join', assign)
 
@@ -86,26 +95,28 @@ export function openSession(parts: SessionParts): Session {
     },
     takeOver() {
       // In turn with those of rebalances: an older answer must not come last.
-      const turn = assigning.then(() => takeOver(member, parts))
+      const turn = assigning.then(() => takeOver(joined, parts))
       assigning = turn.then(
         () => wake(),
         () => {},
       )
       return turn
     },
-    member: () => ({ memberId: member.memberId ?? '', generationId: member.generationId }),
+    member: () => ({ memberId: member.memberId ?? '', generationId: joined.generationId }),
     close: () => closeAll([member, reader]),
   }
 }
 
+interface Joined {
+  readonly generationId: number
+  readonly assigned: readonly { readonly topic: string; readonly partition: number }[]
+}
+
 /** Asks where the group stands in the partitions that it has given to this member. */
 async function takeOver(
-  member: Consumer,
+  { assigned: mine }: Joined,
   { group, topics, groups, reassigned }: SessionParts,
 ): Promise<readonly Position[]> {
-  const mine = (member.assignments ?? []).flatMap(({ topic, partitions }) =>
-    partitions.map((partition) => ({ topic, partition })),
-  )
   const committed = new Map((await groups.committed(group)).map((at) => [partitionKey(at), at.offset]))
   const missing = mine.some((at) => !committed.has(partitionKey(at)))
   const first = new Map(

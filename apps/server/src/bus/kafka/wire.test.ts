@@ -48,6 +48,7 @@ const events: { [T in Topic]: fc.Arbitrary<Topics[T]> } = {
       trades: fc.array(trade, { maxLength: 5 }),
       upTo: time,
       doubtFrom: optional(time),
+      filled: optional(record({ from: time, to: time })),
       halted: optional(fc.constant(true as const)),
       hole: optional(record({ from: time, to: time })),
     })

@@ -56,6 +56,7 @@ const read: { [T in Topic]: (value: unknown) => Topics[T] } = {
       trades: Type.Array(Trade),
       upTo: time,
       doubtFrom: Type.Optional(time),
+      filled: Type.Optional(Type.Object({ from: time, to: time })),
       halted: Type.Optional(Type.Literal(true)),
       hole: Type.Optional(Type.Object({ from: time, to: time })),
     }),
