@@ -46,6 +46,8 @@ const DEFAULTS: Partial<Record<RoleName, Overrides>> = {
 
 /** A stop that takes longer is given up, ms. */
 const STOP_MS = 9_500
+/** How long connections may take to end by themselves, ms. */
+const LINGER_MS = 1_000
 
 /** Adds `start`: everything, live, in one process; and each role as a command of its own. */
 export function addStart(program: Command, signal: AbortSignal): void {
@@ -95,9 +97,10 @@ async function run(options: StartOptions, forced: Overrides, defaults: Overrides
   })
   const service = await serve({ config, assignment, metrics, log, signal, dashboardDir, progress: createTicker(log) })
   log.info(listening(service.url, assignment))
-  limitStop(log, signal)
+  const ended = limitStop(log, signal)
   await service.done
   log.info('stopped; everything received is stored')
+  ended()
 }
 
 function listening(url: string, { parts, ports }: ReturnType<typeof assign>): string {
@@ -107,12 +110,19 @@ function listening(url: string, { parts, ports }: ReturnType<typeof assign>): st
 }
 
 /** Whoever stops us waits ten seconds. What is not written by then waits on disk, or is asked for again at the next start. */
-function limitStop(log: Logger, signal: AbortSignal): void {
-  const limit = () =>
-    setTimeout(() => {
+function limitStop(log: Logger, signal: AbortSignal): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const limit = () => {
+    timer = setTimeout(() => {
       log.error('a service does not let go; stopping without it')
       process.exit(1)
     }, STOP_MS).unref()
+  }
   if (signal.aborted) limit()
   else signal.addEventListener('abort', limit, { once: true })
+  return () => {
+    clearTimeout(timer)
+    // A connection that is still being made would keep us here for as long as it takes.
+    setTimeout(() => process.exit(), LINGER_MS).unref()
+  }
 }

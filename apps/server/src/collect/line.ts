@@ -5,10 +5,15 @@ import type { Trade, TradeBatch } from '../domain/trade.ts'
 /** Trades in id order, ready to leave; a hole lies before them when one is named. */
 interface Segment {
   readonly hole?: Interval
+  /** What was claimed from here on is taken back first. */
+  readonly doubtFrom?: number
   /** These trades were given up before, and close that hole. */
   readonly filled?: Interval
   readonly trades: Trade[]
 }
+
+/** A batch until it is handed out. */
+type Draft = { -readonly [K in keyof TradeBatch]: TradeBatch[K] }
 
 /**
  * A stretch this long in which nothing traded and nobody saw the feed alive is a hole, though no id is missing: the
@@ -117,9 +122,11 @@ export function createLine(market: MarketId, maxHeld: number, doubted: (hole: In
   }
 
   function lose(first: Trade, known = 0): Interval {
+    // What was claimed since the last trade was claimed of a silence that was none.
+    const from = Math.min(Math.max(lastTime || upTo, known), first.time)
     // Missing trades may share the millisecond of the first one that is here.
-    const hole = { from: Math.min(Math.max(upTo, lastTime, known), first.time), to: first.time + 1 }
-    segments.push({ hole, trades: [] })
+    const hole = { from, to: first.time + 1 }
+    segments.push({ hole, trades: [], ...(from < upTo && { doubtFrom: from }) })
     next = idOf(first)
     join()
     return hole
@@ -174,9 +181,10 @@ export function createLine(market: MarketId, maxHeld: number, doubted: (hole: In
       const leaving = segments.filter(({ hole, filled, trades }) => hole || filled || trades.length > 0)
       segments = []
       ready = 0
-      const batches = leaving.map(({ hole, filled, trades }) => {
+      const batches = leaving.flatMap(({ hole, filled, doubtFrom, trades }): Draft[] => {
+        const doubt = doubtFrom === undefined ? [] : [{ ...market, trades: [], upTo, doubtFrom }]
         upTo = Math.max(upTo, hole?.to ?? 0, newestTime(trades))
-        return { ...market, trades, upTo, ...(hole && { hole }), ...(filled && { filled }) }
+        return [...doubt, { ...market, trades, upTo, ...(hole && { hole }), ...(filled && { filled }) }]
       })
       const last = batches.at(-1)
       if (claim === undefined || claim <= upTo || (!last && !heartbeat)) return batches

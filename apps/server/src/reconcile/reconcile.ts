@@ -80,7 +80,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   async function compare({ ours, theirs }: Pair): Promise<void> {
     const own = (await storedOne(ours)) ?? ours
     if (suspects.has(theirs)) return
-    if (differing(own, theirs).length === 0) tally.count('equal', theirs.timeframe)
+    if (agree(own, theirs)) tally.count('equal', theirs.timeframe)
     else suspects.add(own, theirs, clock())
   }
 
@@ -108,7 +108,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     const { theirs, looks } = suspect
     const code = theirs.timeframe
     const own = (await storedOne(theirs)) ?? suspect.ours
-    if (differing(own, theirs).length === 0) {
+    if (agree(own, theirs)) {
       suspects.clear(suspect)
       tally.count(roughMs(timeframe(code)) > MINUTE ? 'damaged' : 'late', code)
       return
@@ -154,7 +154,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     const at = clock()
     const { code } = look.frame
     for (const { ours, theirs } of page.pairs) {
-      if (differing(ours, theirs).length === 0) tally.count('equal', code)
+      if (agree(ours, theirs)) tally.count('equal', code)
       else suspects.add(ours, theirs, at)
     }
     for (const theirs of page.absent) suspects.add(flatCandle(market, code, theirs.time, theirs.open), theirs, at, true)
@@ -217,3 +217,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
       ]),
   }
 }
+
+/** Of two quiet candles the price is that of the trade before them, and is compared there: a late one moves it afterwards. */
+const agree = (ours: Candle, theirs: Candle): boolean =>
+  (ours.volume === 0 && theirs.volume === 0) || differing(ours, theirs).length === 0

@@ -17,9 +17,9 @@ export const MINUTE = 60_000
 const PATIENCE = 4 * MINUTE
 export const HISTORY = 6 * MINUTE
 /** How far coverage goes on after all is well before the server is stopped. */
-export const AFTER = 16_000
+export const AFTER = 36_000
 /** How far it may be behind the exchange's clock then: a market in doubt is asked about now and then only. */
-export const BEHIND = 13_000
+export const BEHIND = 33_000
 /** The exchange's figures, a newest id for one, are this old at times: what it traded since then nobody has to know. */
 export const STALE = 1_500
 /** The longest pause before REST is asked again after it failed. */
