@@ -1,7 +1,7 @@
 import { knownIntervals } from '../domain/coverage.ts'
 import type { MarketId } from '../domain/market.ts'
 import { HOUR, MINUTE, openTime, type Timeframe, timeframe } from '../domain/timeframe.ts'
-import type { Trade, TradeBatch } from '../domain/trade.ts'
+import { newestTime, type TradeBatch } from '../domain/trade.ts'
 import type { Store } from '../store/store.ts'
 
 /** An earlier process may have closed its last candles before all their trades had come, or stopped before it stored them. */
@@ -36,10 +36,15 @@ export async function readTail(store: Store, market: MarketId, frames: readonly 
   for (const [index, part] of known.entries()) {
     if (part.to <= from) continue
     const begin = Math.max(part.from, from)
-    // The last trades may have been stored without a word about what they cover.
+    // The newest trade may bear the very time up to which trades are complete.
     const to = index === known.length - 1 ? Number.MAX_SAFE_INTEGER : part.to
     const own = trades.filter(({ time }) => time >= begin && time < to)
-    batches.push({ ...market, trades: own, upTo: Math.max(part.to, newest(own)), hole: { from: reached, to: begin } })
+    batches.push({
+      ...market,
+      trades: own,
+      upTo: Math.max(part.to, newestTime(own)),
+      hole: { from: reached, to: begin },
+    })
     reached = part.to
   }
   return { storedTo, batches }
@@ -53,5 +58,3 @@ async function newestCandles(store: Store, market: MarketId, frames: readonly Ti
   }
   return times
 }
-
-const newest = (trades: readonly Trade[]): number => trades.reduce((time, trade) => Math.max(time, trade.time), 0)

@@ -1,10 +1,10 @@
 import type { Interval } from '../domain/coverage.ts'
-import { subtract } from '../domain/intervals.ts'
 import type { MarketId } from '../domain/market.ts'
 import type { Trade } from '../domain/trade.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import type { RestClient } from '../exchanges/rest.ts'
-import { type Line, UNPROVEN_MS } from './line.ts'
+import type { Line } from './line.ts'
+import { isProvable, upWithin } from './proof.ts'
 
 /** Trades that were given up because REST was away for too long, ids `to` exclusive, and the hole that was told of. */
 interface Debt {
@@ -12,10 +12,6 @@ interface Debt {
   readonly to: number
   readonly hole: Interval
 }
-
-const SECOND = 1_000
-/** Proof is asked for of no longer a stretch than so many pages of candles tell of. */
-const PROOF_PAGES = 4
 
 /** More than this is left to the repair of candles. */
 const MOST = 64
@@ -56,41 +52,10 @@ export function createDebts({ exchange, rest, market, line, room, changed, confi
     }
   }
 
-  /** Where the exchange was up: it has a candle of each such second, be it a flat one. */
-  async function upWithin({ from, to }: Interval, signal: AbortSignal): Promise<Interval[]> {
-    const down: Interval[] = []
-    let next = Math.floor(from / SECOND) * SECOND
-    const missed = (until: number) => {
-      // It may have gone and come back within a second that has a candle.
-      const stretch = { from: Math.max(from, next - SECOND), to: Math.min(to, until + SECOND) }
-      if (until - next >= UNPROVEN_MS - 2 * SECOND) down.push(stretch)
-    }
-    const { candlesPerRequest } = exchange.limits
-    for (let page = next; page < to; page += candlesPerRequest * SECOND) {
-      const last = Math.min(to - 1, page + (candlesPerRequest - 1) * SECOND)
-      const range = {
-        symbol: market.symbol,
-        timeframe: '1s',
-        from: page,
-        to: last,
-        limit: candlesPerRequest,
-        now: now(),
-      }
-      for (const { time } of await rest.ask(exchange.rest.candles(range), { priority: 'live', signal })) {
-        missed(time)
-        next = time + SECOND
-      }
-    }
-    missed(Math.ceil(to / SECOND) * SECOND)
-    return subtract([{ from, to }], down)
-  }
-
   return {
     /** A hole that lacks no trade: it is none where the exchange was up. */
     doubt(hole: Interval): void {
-      const provable = exchange.timeframes.includes('1s') && !exchange.omitsQuietCandles
-      if (provable && hole.to - hole.from <= PROOF_PAGES * exchange.limits.candlesPerRequest * SECOND)
-        doubts = [...doubts, hole].slice(-MOST)
+      if (isProvable(exchange, hole)) doubts = [...doubts, hole].slice(-MOST)
     },
     owe(ids: { readonly from: number; readonly to: number }, hole: Interval): void {
       debts = [...debts, { ...ids, hole }].slice(-MOST)
@@ -98,7 +63,7 @@ export function createDebts({ exchange, rest, market, line, room, changed, confi
     any: (): boolean => debts.length + doubts.length > 0,
     async pay(signal: AbortSignal): Promise<void> {
       for (let hole = doubts[0]; hole; hole = doubts[0]) {
-        for (const up of await upWithin(hole, signal)) line.repay([], up)
+        for (const up of await upWithin({ exchange, rest, now }, market.symbol, hole, signal)) line.repay([], up)
         doubts = doubts.slice(1)
         changed()
       }

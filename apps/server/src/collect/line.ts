@@ -1,6 +1,6 @@
 import type { Interval } from '../domain/coverage.ts'
 import type { MarketId } from '../domain/market.ts'
-import type { Trade, TradeBatch } from '../domain/trade.ts'
+import { newestTime, type Trade, type TradeBatch } from '../domain/trade.ts'
 
 /** Trades in id order, ready to leave; a hole lies before them when one is named. */
 interface Segment {
@@ -207,8 +207,5 @@ export function createLine(market: MarketId, maxHeld: number, doubted: (hole: In
 
 const unprovenUntil = (time: number, known: number): Interval | undefined =>
   known > 0 && time - known >= UNPROVEN_MS ? { from: known, to: time } : undefined
-
-/** The last one in order of ids may have come late, and bear an earlier time than others. */
-const newestTime = (trades: readonly Trade[]): number => trades.reduce((time, trade) => Math.max(time, trade.time), 0)
 
 const idOf = (trade: Trade): number => (typeof trade.id === 'number' ? trade.id : Number.NaN)

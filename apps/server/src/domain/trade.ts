@@ -45,3 +45,7 @@ export interface TradeBatch extends MarketId {
    * one says since when trades are complete. */
   readonly hole?: { readonly from: number; readonly to: number }
 }
+
+/** The latest trade time among them, ms, 0 for none: the last one in order of ids may have come late. */
+export const newestTime = (trades: readonly Trade[]): number =>
+  trades.reduce((time, trade) => Math.max(time, trade.time), 0)

@@ -2,7 +2,7 @@ import { type Coverage, knownIntervals } from '../domain/coverage.ts'
 import { missing } from '../domain/intervals.ts'
 import { marketKey } from '../domain/market.ts'
 import { MINUTE } from '../domain/timeframe.ts'
-import type { TradeBatch } from '../domain/trade.ts'
+import { newestTime, type TradeBatch } from '../domain/trade.ts'
 import type { Store } from '../store/store.ts'
 
 /** Shorter silences are no intervals of their own, else each second of a thin market would be one. */
@@ -83,8 +83,7 @@ export function createCoverageOfTrades(store: Pick<Store, 'lastTrade' | 'coverag
         return
       }
       // The newest trade may bear the very time up to which trades are complete.
-      const newest = trades.reduce((time, trade) => Math.max(time, trade.time), 0)
-      if (trades.length > 0) reach.quietFrom = Math.max(upTo, newest + 1)
+      if (trades.length > 0) reach.quietFrom = Math.max(upTo, newestTime(trades) + 1)
       else if (halted) reach.quietFrom = Math.max(reach.quietFrom, upTo)
       else if (hole) reach.quietFrom = hole.to
       reach.upTo = Math.max(reach.upTo, upTo)

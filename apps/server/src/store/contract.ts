@@ -3,8 +3,9 @@ import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Candle } from '../domain/candle.ts'
 import type { Coverage, CoverageState } from '../domain/coverage.ts'
+import { jobCases } from './contractOfJobs.ts'
 import { knownCases, ledgerCases, type Runs } from './contractOfProof.ts'
-import { candle, double, failsWith, freshSymbol, job, MINUTE, T0, trade } from './samples.ts'
+import { candle, double, failsWith, freshSymbol, MINUTE, T0, trade } from './samples.ts'
 import type { Series, Store } from './store.ts'
 
 const anyCandle = fc.record({
@@ -370,36 +371,5 @@ function coverageCases(given: () => Store, runs: Runs): void {
   test('an interval that ends before it starts is refused', async () => {
     const wrong: Coverage = { exchange: 'binance', symbol: 'X', series: 'trades', from: 2, to: 1, state: 'complete' }
     await assert.rejects(given().cover([wrong]), failsWith('INVALID_RANGE'))
-  })
-}
-
-function jobCases(given: () => Store): void {
-  test('jobs are replaced by id, found by id and state, newest first', async () => {
-    const list = [
-      job({ id: 'a', createdAt: T0 + 1 }),
-      job({ id: 'b', createdAt: T0 + 3, state: 'failed', errors: ['the exchange said "no"', 'тест 🕯'] }),
-      job({ id: 'c', createdAt: T0 + 2, state: 'running', cursor: T0 + MINUTE, requestsDone: 2, candlesWritten: 1000 }),
-    ]
-    for (const one of list) await given().putJob(one)
-    const [a, b, c] = list
-    assert.deepEqual(await given().jobs(), [b, c, a])
-    assert.deepEqual(await given().job('b'), b)
-    assert.equal(await given().job('nobody'), undefined)
-    const done = job({ ...c, state: 'done', updatedAt: T0 + 9 })
-    await given().putJob(done)
-    assert.deepEqual(await given().jobs({ state: 'done' }), [done])
-    assert.deepEqual(await given().jobs({ state: 'running' }), [])
-  })
-
-  test('jobs that are over are deleted once they are old, open ones never', async () => {
-    await given().pruneJobs(Number.MAX_SAFE_INTEGER)
-    const open = [job({ id: 'old and queued' }), job({ id: 'old and running', state: 'running' })]
-    const over = (['done', 'failed', 'cancelled'] as const).map((state) => job({ id: state, state }))
-    const fresh = job({ id: 'fresh', state: 'done', updatedAt: T0 + 5 })
-    for (const one of [...open, ...over, fresh]) await given().putJob(one)
-    assert.equal(await given().pruneJobs(T0 + 5), 3)
-    for (const one of [...open, fresh]) assert.deepEqual(await given().job(one.id), one)
-    for (const one of over) assert.equal(await given().job(one.id), undefined)
-    assert.equal(await given().pruneJobs(T0 + 5), 0)
   })
 }
